@@ -1,0 +1,93 @@
+/* encode.h - values in, bytes out: no file, no clock, no global, no lock.
+ *
+ * Each hl_encode_* appends the content of one `Summary` message (or of several, where it says so) to `out`.
+ * On failure the status says why, err names argument and reason, and what was appended is to be thrown away by
+ * the caller (who remembers out->len). tag is UTF-8 that has been checked.
+ * Byte for byte what torch.utils.tensorboard 2.13 writes, but for the deviations the conformance tests list. */
+#ifndef HL_ENCODE_H
+#define HL_ENCODE_H
+
+#include "../buf.h"
+#include "../error.h"
+#include "helios/writer.h"
+
+/* ---- event.c: the envelope ------------------------------------------------------------------------- */
+
+/* Bytes that may come before a payload: record header, wall_time, step, field tag and length. */
+enum { HL_EVENT_HEADROOM = 64 };
+
+typedef struct hl_event {
+  double wall_time;
+  int64_t step;  /* 0 is not written: proto3 cannot tell it from none */
+} hl_event;
+
+/* Reserve the headroom; then append the payload of one field of Event; then end. Returns where it began. */
+size_t hl_event_begin(hl_buf *b);
+/* Make the bytes behind `mark` field `field` (HL_EVENT_*) of an Event, framed as a record. The record lies at
+ * (*record, *size) inside b, valid until b changes. */
+helios_status hl_event_end(hl_buf *b, size_t mark, const hl_event *e, uint32_t field, hl_str *record);
+
+/* Field numbers of Event's oneof. */
+enum {
+  HL_EVENT_FILE_VERSION = 3,
+  HL_EVENT_GRAPH_DEF = 4,
+  HL_EVENT_SUMMARY = 5,
+  HL_EVENT_SESSION_LOG = 7,
+  HL_EVENT_TAGGED_RUN_METADATA = 8
+};
+
+/* A whole scalar record written straight to p: the fast path of add_scalar. p must have room for
+ * hl_scalar_record_bound(tag.len); returns the record's size. */
+size_t hl_scalar_record_bound(size_t tag_length);
+size_t hl_put_scalar_record(unsigned char *p, hl_str tag, double value, bool double_precision, const hl_event *e);
+
+/* The first record of a file: file_version brain.Event:2 and source_metadata.writer. */
+helios_status hl_encode_file_start(hl_buf *records, double wall_time, const char *source);
+/* The two records that make viewers purge steps >= step. */
+helios_status hl_encode_purge(hl_buf *records, double wall_time, int64_t step);
+
+/* ---- summary pieces shared by the kinds (tensor_proto.c, event.c) ---------------------------------- */
+
+/* Summary.Value.metadata with this plugin; content may be empty. Field 9 of Value. */
+void hl_put_metadata(hl_buf *b, hl_str plugin, hl_str content);
+/* Is this UTF-8 (no surrogates, nothing above U+10FFFF, no overlong form)? NUL counts as a character. */
+bool hl_utf8_valid(const char *s, size_t n);
+
+/* ---- one file per kind ----------------------------------------------------------------------------- */
+
+helios_status hl_encode_scalar(hl_buf *out, hl_str tag, double value, bool double_precision);
+/* Old-style values are read, never written. Tag gets "/text_summary". */
+helios_status hl_encode_text(hl_buf *out, hl_str tag, hl_str text, hl_error *err);
+helios_status hl_encode_text_table(hl_buf *out, hl_str tag, const hl_str *cells, size_t rows, size_t columns,
+                                   hl_error *err);
+/* dataformats in either case; a permutation of CHW, HW or NCHW. `argument` is the image argument's name. */
+helios_status hl_encode_image(hl_buf *out, hl_str tag, const DLTensor *image, const char *dataformats,
+                              const char *argument, hl_error *err);
+helios_status hl_encode_histogram(hl_buf *out, hl_str tag, const DLTensor *values,
+                                  const helios_histogram_options *options, hl_error *err);
+helios_status hl_encode_pr_curve(hl_buf *out, hl_str tag, const DLTensor *labels, const DLTensor *predictions,
+                                 int64_t num_thresholds, const DLTensor *weights, hl_error *err);
+/* The three summaries of add_hparams, each appended to a buffer of its own. */
+helios_status hl_encode_hparams_experiment(hl_buf *out, const helios_hparam *hparams, size_t count,
+                                           const helios_named_value *metrics, size_t metric_count, hl_error *err);
+helios_status hl_encode_hparams_session_start(hl_buf *out, const helios_hparam *hparams, size_t count,
+                                              hl_error *err);
+helios_status hl_encode_hparams_session_end(hl_buf *out);
+
+/* A custom-scalars layout (tag custom_scalars__config__). */
+typedef struct hl_chart {
+  hl_str title;
+  bool margin;        /* tags hold value, lower, upper triples */
+  const hl_str *tags;
+  size_t tag_count;
+} hl_chart;
+
+typedef struct hl_category {
+  hl_str title;
+  const hl_chart *charts;
+  size_t chart_count;
+} hl_category;
+
+helios_status hl_encode_custom_scalars(hl_buf *out, const hl_category *categories, size_t count, hl_error *err);
+
+#endif

@@ -1,0 +1,73 @@
+/* wire.h - the protobuf wire format: tags, varints, fixed and length-delimited fields.
+ * Source: https://protobuf.dev/programming-guides/encoding/
+ *
+ * Writing appends to an hl_buf and cannot fail but by memory (the buffer's sticky flag). The *_field functions
+ * write the tag too. Like proto3, `hl_wire_opt_*` leave a default value out; the others always write. */
+#ifndef HL_WIRE_H
+#define HL_WIRE_H
+
+#include "buf.h"
+
+enum { HL_WIRE_VARINT = 0, HL_WIRE_FIXED64 = 1, HL_WIRE_BYTES = 2, HL_WIRE_FIXED32 = 5 };
+
+enum { HL_VARINT_MAX = 10 };
+
+static inline size_t hl_varint_size(uint64_t v) {
+  /* (bits + 6) / 7 without a division; v | 1 because clz(0) is undefined */
+  unsigned bits = 64u - (unsigned)__builtin_clzll(v | 1);
+  return (bits * 9 + 64) / 64;
+}
+
+/* Store v at p, which has room for hl_varint_size(v); returns the first byte behind it. */
+static inline unsigned char *hl_put_varint(unsigned char *p, uint64_t v) {
+  while (v >= 0x80) {
+    *p++ = (unsigned char)(v | 0x80);
+    v >>= 7;
+  }
+  *p++ = (unsigned char)v;
+  return p;
+}
+
+void hl_wire_varint(hl_buf *b, uint64_t v);
+void hl_wire_tag(hl_buf *b, uint32_t field, uint32_t type);
+void hl_wire_varint_field(hl_buf *b, uint32_t field, uint64_t v);
+void hl_wire_double_field(hl_buf *b, uint32_t field, double v);
+void hl_wire_float_field(hl_buf *b, uint32_t field, float v);
+void hl_wire_bytes_field(hl_buf *b, uint32_t field, const void *data, size_t n);
+void hl_wire_str_field(hl_buf *b, uint32_t field, hl_str s);
+/* Tag and length of a length-delimited field whose n bytes the caller appends next. */
+void hl_wire_header(hl_buf *b, uint32_t field, size_t n);
+
+/* proto3: not written when 0, 0.0 (but -0.0 is), or empty. int64 goes in as (uint64_t): ten bytes when negative. */
+void hl_wire_opt_varint(hl_buf *b, uint32_t field, uint64_t v);
+void hl_wire_opt_double(hl_buf *b, uint32_t field, double v);
+void hl_wire_opt_float(hl_buf *b, uint32_t field, float v);
+void hl_wire_opt_str(hl_buf *b, uint32_t field, hl_str s);
+
+/* A submessage of unknown length: begin, append its fields, end with what begin gave. size_hint is the expected
+ * length of its content; when the guess has as many varint bytes as the truth, nothing is moved. */
+size_t hl_wire_begin(hl_buf *b, uint32_t field, size_t size_hint);
+void hl_wire_end(hl_buf *b, size_t mark, size_t size_hint);
+
+/* Reading: a cursor over one message. Never reads outside [p, end). */
+typedef struct hl_wire_reader {
+  const unsigned char *p;
+  const unsigned char *end;
+  bool bad; /* set for good by the first malformed byte */
+} hl_wire_reader;
+
+typedef struct hl_wire_item {
+  uint32_t field;
+  uint32_t type;
+  uint64_t value; /* VARINT, FIXED64, FIXED32 (zero-extended bits) */
+  hl_str bytes;   /* BYTES: a slice of the message */
+} hl_wire_item;
+
+void hl_wire_read(hl_wire_reader *r, const void *data, size_t n);
+/* The next field, or false at the end or when the message is malformed (then r->bad). Groups (types 3 and 4),
+ * field 0, field numbers above 2^29 - 1 and varints over ten bytes are malformed. */
+bool hl_wire_next(hl_wire_reader *r, hl_wire_item *item);
+/* One varint at *p, not beyond end; NULL when malformed, else the byte behind it. */
+const unsigned char *hl_get_varint(const unsigned char *p, const unsigned char *end, uint64_t *v);
+
+#endif
