@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+__attribute__((format(printf, 4, 0)))
 static void set(hl_error *err, helios_status status, const char *argument, const char *format, va_list args) {
   if (err == NULL || err->status != HELIOS_OK) return;
   err->status = status;

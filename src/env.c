@@ -1,0 +1,309 @@
+/* env.c - the system's clock, names and files. The only file of the core that calls the operating system for them. */
+#include "env.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+static int failed(int *code) {
+  *code = errno;
+  return -1;
+}
+
+/* Repeat a call that a signal interrupted. */
+#define RETRY(result, call)         \
+  do {                              \
+    (result) = (call);              \
+  } while ((result) < 0 && errno == EINTR)
+
+static double sys_now(const hl_env *env) {
+  (void)env;
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static int64_t sys_monotonic_ns(const hl_env *env) {
+  (void)env;
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void sys_host_name(const hl_env *env, char *out, size_t size) {
+  (void)env;
+  if (gethostname(out, size) != 0 || out[0] == '\0') snprintf(out, size, "localhost");
+  out[size - 1] = '\0';
+}
+
+static int64_t sys_pid(const hl_env *env) {
+  (void)env;
+  return getpid();
+}
+
+static int sys_open(const hl_env *env, const char *path, int flags, int *code) {
+  (void)env;
+  int fd;
+  RETRY(fd, open(path, flags | O_CLOEXEC, 0666));
+  return fd >= 0 ? fd : failed(code);
+}
+
+/* ---- writing under a file-size limit ------------------------------------------------------------------
+ * Past RLIMIT_FSIZE the kernel sends SIGXFSZ, which ends the process by default. It is directed at the writing
+ * thread, so blocking it there around the write and taking it back if it came leaves every disposition alone. */
+
+typedef struct sigxfsz_guard {
+  sigset_t old;
+  bool was_pending;
+} sigxfsz_guard;
+
+static void only_sigxfsz(sigset_t *set) {
+  sigemptyset(set);
+  sigaddset(set, SIGXFSZ);
+}
+
+static void hold_sigxfsz(sigxfsz_guard *guard) {
+  sigset_t set, pending;
+  only_sigxfsz(&set);
+  sigemptyset(&pending);
+  sigpending(&pending);
+  guard->was_pending = sigismember(&pending, SIGXFSZ) == 1;
+  pthread_sigmask(SIG_BLOCK, &set, &guard->old);
+}
+
+static void release_sigxfsz(const sigxfsz_guard *guard, bool limit_was_hit) {
+  if (limit_was_hit && !guard->was_pending) {
+    sigset_t set;
+    only_sigxfsz(&set);
+    static const struct timespec at_once = {0, 0};
+    sigtimedwait(&set, NULL, &at_once);
+  }
+  pthread_sigmask(SIG_SETMASK, &guard->old, NULL);
+}
+
+static int64_t guarded_write(int fd, const void *data, size_t n, int64_t offset, int *code) {
+  sigxfsz_guard guard;
+  hold_sigxfsz(&guard);
+  ssize_t done;
+  RETRY(done, offset < 0 ? write(fd, data, n) : pwrite(fd, data, n, (off_t)offset));
+  int error = errno;
+  release_sigxfsz(&guard, done < 0 && error == EFBIG);
+  if (done >= 0) return done;
+  *code = error;
+  return -1;
+}
+
+static int64_t sys_write(const hl_env *env, int fd, const void *data, size_t n, int *code) {
+  (void)env;
+  return guarded_write(fd, data, n, -1, code);
+}
+
+static int64_t sys_pwrite(const hl_env *env, int fd, const void *data, size_t n, int64_t offset, int *code) {
+  (void)env;
+  return guarded_write(fd, data, n, offset, code);
+}
+
+static int64_t sys_pread(const hl_env *env, int fd, void *data, size_t n, int64_t offset, int *code) {
+  (void)env;
+  ssize_t got;
+  RETRY(got, pread(fd, data, n, (off_t)offset));
+  return got >= 0 ? got : failed(code);
+}
+
+static int sys_close(const hl_env *env, int fd, int *code) {
+  (void)env;
+  /* Linux frees the descriptor even when close reports EINTR: repeating it could close somebody else's */
+  return close(fd) == 0 || errno == EINTR ? 0 : failed(code);
+}
+
+static int sys_sync(const hl_env *env, int fd, int *code) {
+  (void)env;
+  int r;
+  RETRY(r, fdatasync(fd));
+  return r == 0 ? 0 : failed(code);
+}
+
+static int sys_truncate(const hl_env *env, int fd, int64_t size, int *code) {
+  (void)env;
+  int r;
+  RETRY(r, ftruncate(fd, (off_t)size));
+  return r == 0 ? 0 : failed(code);
+}
+
+static int sys_allocate(const hl_env *env, int fd, int64_t size, int *code) {
+  (void)env;
+  sigxfsz_guard guard;
+  hold_sigxfsz(&guard);
+  int error;
+  do error = posix_fallocate(fd, 0, (off_t)size); /* returns its error and leaves errno alone */
+  while (error == EINTR);
+  release_sigxfsz(&guard, error == EFBIG);
+  *code = error;
+  return error == 0 ? 0 : -1;
+}
+
+static int sys_lock(const hl_env *env, int fd, bool wait, int *code) {
+  (void)env;
+  int r;
+  RETRY(r, flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB));
+  return r == 0 ? 0 : failed(code);
+}
+
+static int sys_unlock(const hl_env *env, int fd, int *code) {
+  (void)env;
+  return flock(fd, LOCK_UN) == 0 ? 0 : failed(code);
+}
+
+/* A shared mapping of these is not coherent between hosts, or not offered at all. Numbers: statfs(2). */
+static bool mapping_is_unsafe(int fd) {
+  struct statfs fs;
+  if (fstatfs(fd, &fs) != 0) return true;
+  switch ((uint32_t)fs.f_type) {
+    case 0x6969u:     /* NFS */
+    case 0x65735546u: /* FUSE */
+    case 0xff534d42u: /* CIFS */
+    case 0xfe534d42u: /* SMB2 */
+    case 0x517bu:     /* SMB */
+    case 0x01021997u: /* 9P */
+    case 0x5346414fu: /* AFS */
+      return true;
+    default: return false;
+  }
+}
+
+static void *sys_map(const hl_env *env, int fd, size_t n, int *code) {
+  (void)env;
+  if (mapping_is_unsafe(fd)) {
+    *code = EOPNOTSUPP;
+    return NULL;
+  }
+  void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (p != MAP_FAILED) return p;
+  *code = errno;
+  return NULL;
+}
+
+static int sys_unmap(const hl_env *env, void *p, size_t n, int *code) {
+  (void)env;
+  return munmap(p, n) == 0 ? 0 : failed(code);
+}
+
+static int sys_stat_fd(const hl_env *env, int fd, int64_t *size, bool *regular, int64_t *link_count, int *code) {
+  (void)env;
+  struct stat s;
+  if (fstat(fd, &s) != 0) return failed(code);
+  if (size != NULL) *size = s.st_size;
+  if (regular != NULL) *regular = S_ISREG(s.st_mode);
+  if (link_count != NULL) *link_count = (int64_t)s.st_nlink;
+  return 0;
+}
+
+static int sys_make_dir(const hl_env *env, const char *path, int *code) {
+  (void)env;
+  return mkdir(path, 0777) == 0 ? 0 : failed(code);
+}
+
+static int sys_remove(const hl_env *env, const char *path, int *code) {
+  (void)env;
+  return unlink(path) == 0 ? 0 : failed(code);
+}
+
+static int sys_rename(const hl_env *env, const char *from, const char *to, int *code) {
+  (void)env;
+  return rename(from, to) == 0 ? 0 : failed(code);
+}
+
+static int sys_list_dir(const hl_env *env, const char *path, bool (*fn)(void *ctx, const char *name), void *ctx,
+                        int *code) {
+  (void)env;
+  DIR *dir = opendir(path);
+  if (dir == NULL) return failed(code);
+  errno = 0;
+  for (struct dirent *e; (e = readdir(dir)) != NULL; errno = 0) {
+    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
+    if (!fn(ctx, e->d_name)) break;
+    errno = 0;
+  }
+  int error = errno;
+  closedir(dir);
+  *code = error;
+  return error == 0 ? 0 : -1;
+}
+
+const hl_env hl_env_system = {
+    .now = sys_now,
+    .monotonic_ns = sys_monotonic_ns,
+    .host_name = sys_host_name,
+    .pid = sys_pid,
+    .open = sys_open,
+    .write = sys_write,
+    .pwrite = sys_pwrite,
+    .pread = sys_pread,
+    .close = sys_close,
+    .sync = sys_sync,
+    .truncate = sys_truncate,
+    .allocate = sys_allocate,
+    .lock = sys_lock,
+    .unlock = sys_unlock,
+    .map = sys_map,
+    .unmap = sys_unmap,
+    .stat_fd = sys_stat_fd,
+    .make_dir = sys_make_dir,
+    .remove = sys_remove,
+    .rename = sys_rename,
+    .list_dir = sys_list_dir,
+};
+
+/* ---- made of the above -------------------------------------------------------------------------------- */
+
+static bool is_dir(const char *path) {
+  struct stat s;
+  return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+int hl_env_make_dirs(const hl_env *env, const char *path, int *code) {
+  char part[4096];
+  size_t n = strlen(path);
+  if (n == 0 || n >= sizeof part) {
+    *code = n == 0 ? ENOENT : ENAMETOOLONG;
+    return -1;
+  }
+  for (size_t i = 1; i <= n; i++) {
+    if (path[i] != '/' && path[i] != '\0') continue;
+    memcpy(part, path, i);
+    part[i] = '\0';
+    if (is_dir(part)) continue; /* also where making it is forbidden: an automount, a read-only root */
+    if (env->make_dir(env, part, code) == 0) continue;
+    if (*code != EEXIST) return -1;
+    if (!is_dir(part)) {
+      *code = ENOTDIR;
+      return -1;
+    }
+  }
+  return 0;
+}
+
+int hl_env_write_all(const hl_env *env, int fd, const void *data, size_t n, size_t *done, int *code) {
+  const char *p = data;
+  *done = 0;
+  while (*done < n) {
+    int64_t k = env->write(env, fd, p + *done, n - *done, code);
+    if (k < 0) return -1;
+    if (k == 0) { /* a file system that neither writes nor complains: do not spin */
+      *code = ENOSPC;
+      return -1;
+    }
+    *done += (size_t)k;
+  }
+  return 0;
+}
