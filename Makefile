@@ -1,29 +1,47 @@
 # Helios for Lua and C. `make help` lists what there is.
+#
+# CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR BUILD LUA belong to the user. Objects lie under $(BUILD), sources are found
+# by layer. WERROR= keeps warnings from stopping a build with a compiler nobody here has tried.
 CC ?= cc
+CXX ?= c++
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
 BUILD ?= build
 LUA ?= lua5.4
 PKG_CONFIG ?= pkg-config
+PYTHON ?= python3
+
+# The one version number stands in the header.
+VERSION := $(shell sed -n 's/^\#define HELIOS_VERSION "\(.*\)"/\1/p' include/helios/status.h)
+SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
        -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wformat=2 -Wvla
 WERROR ?= -Werror
-HL_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -pthread -Iinclude -Isrc $(WARN) $(WERROR)
-CORE_LIBS = -lpng -lz -lm -pthread
-LUA_CFLAGS = $(shell $(PKG_CONFIG) --cflags lua-5.4)
+HL_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -pthread -Iinclude -Isrc $(WARN) $(WERROR) $(SANITIZE)
+HL_LDFLAGS = -pthread $(SANITIZE)
+CORE_LIBS = -lpng -lz -lm
+LUA_CFLAGS = $(shell $(PKG_CONFIG) --cflags lua5.4)
+LUA_LIBS = $(shell $(PKG_CONFIG) --libs lua5.4)
 
 CORE_SRC = $(wildcard src/*.c src/encode/*.c src/reader/*.c)
 LUA_SRC = $(wildcard src/lua/*.c)
 TEST_SRC = $(wildcard spec/c/test_*.c)
+BENCH_SRC = $(wildcard bench/*.c)
+HEADERS = $(wildcard include/helios/*.h)
 CORE_OBJ = $(CORE_SRC:%.c=$(BUILD)/%.o)
 LUA_OBJ = $(LUA_SRC:%.c=$(BUILD)/%.o)
 TESTS = $(TEST_SRC:%.c=$(BUILD)/%)
+BENCHES = $(BENCH_SRC:%.c=$(BUILD)/%)
+EMBED = $(patsubst %.c,$(BUILD)/%,$(wildcard examples/embed/host.c))
+SO = libhelios.so.$(VERSION)
 
-.PHONY: all help core lua test test-c spec clean
-all: core lua  ## build the libraries and the Lua module
+# Where scripts run from this folder find the modules.
+LUA_ENV = LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="$(BUILD)/lua/?.so;;"
 
-core: $(BUILD)/libhelios.a $(BUILD)/libhelios.so
+.PHONY: all core lua setup test test-c spec demo clean help
+all: core lua $(EMBED)  ## build the libraries, the Lua module and the examples
+core: $(BUILD)/libhelios.a $(BUILD)/libhelios.so $(BUILD)/helios.pc
 lua: $(BUILD)/lua/helios/native.so
 
 $(BUILD)/src/lua/%.o: src/lua/%.c
@@ -34,34 +52,150 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(HL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# Removed first, or an object whose source is gone lives on in the library.
 $(BUILD)/libhelios.a: $(CORE_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/libhelios.so: $(CORE_OBJ)
-	$(CC) -shared $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
+$(BUILD)/$(SO): $(CORE_OBJ)
+	$(CC) -shared -Wl,-soname,libhelios.so.$(SOVERSION) $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
+$(BUILD)/libhelios.so: $(BUILD)/$(SO)
+	ln -sf $(SO) $(BUILD)/libhelios.so.$(SOVERSION)
+	ln -sf libhelios.so.$(SOVERSION) $@
+
+# The module holds its own copy of the core and exports nothing but its opener: a host that links another version of
+# the library must not get its functions mixed up with these.
 $(BUILD)/lua/helios/native.so: $(LUA_OBJ) $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
-	$(CC) -shared $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
+	$(CC) -shared -Wl,--exclude-libs,libhelios.a $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
 $(BUILD)/spec/c/%: spec/c/%.c $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
 	$(CC) $(HL_CFLAGS) -Ispec/c $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios.a $(CORE_LIBS)
 
-test: test-c spec  ## all C tests and specs
+# A host brings its own lua_State, so it links the binding, the core and Lua itself: one copy of each.
+$(BUILD)/examples/embed/host: examples/embed/host.c $(LUA_OBJ) $(BUILD)/libhelios.a
+	@mkdir -p $(@D)
+	$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LUA_OBJ) \
+	  $(BUILD)/libhelios.a $(CORE_LIBS) $(LUA_LIBS)
 
-test-c: $(TESTS)  ## the C tests
-	@set -e; for t in $(TESTS); do $$t; done
+$(BUILD)/bench/%: bench/%.c $(BUILD)/libhelios.a
+	@mkdir -p $(@D)
+	$(CC) $(HL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios.a $(CORE_LIBS)
 
-LUA_ENV = LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="$(BUILD)/lua/?.so;;"
-spec: lua  ## the Lua specs
-	$(LUA_ENV) $(LUA) /usr/bin/busted spec
+$(BUILD)/helios.pc: helios.pc.in include/helios/status.h
+	@mkdir -p $(@D)
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+
+setup:  ## install what is missing (Debian 12, apt)
+	@tools/setup.sh
+
+test: lua $(TESTS) $(EMBED)  ## all C tests and specs; the last line counts them
+	@BUILD=$(BUILD) LUA="env $(LUA_ENV) $(LUA)" tools/run-tests.sh $(TESTS)
+
+test-c: $(TESTS)  ## the C tests alone
+	@SPECS=no tools/run-tests.sh $(TESTS)
+
+spec: lua $(EMBED)  ## the Lua specs alone
+	@BUILD=$(BUILD) LUA="env $(LUA_ENV) $(LUA)" tools/run-tests.sh
+
+demo: lua  ## train the digits classifier and say where its log and run are
+	@$(LUA_ENV) $(LUA) examples/digits.lua
+
+# --- Checks -----------------------------------------------------------------------------------------------------
+
+.PHONY: lint lint-lua check-gcc check-clang check-core check-headers
+lint: lint-lua check-gcc check-clang check-core check-headers  ## luacheck, both compilers with more warnings, layers
+
+lint-lua:
+	luacheck -q .
+
+MORE_WARN = -Wdouble-promotion -Wnull-dereference -Wredundant-decls -Wnested-externs -Wold-style-definition \
+            -Winit-self -Wswitch-enum -Wimplicit-fallthrough -Wbad-function-cast
+GCC_WARN = $(MORE_WARN) -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init -Wstringop-overflow=4
+CLANG_WARN = $(MORE_WARN) -Wshorten-64-to-32 -Wunreachable-code -Wcomma -Wassign-enum -Wconditional-uninitialized \
+             -Wloop-analysis -Wthread-safety
+
+check-gcc:
+	@$(MAKE) -s BUILD=build-gcc CC=gcc CPPFLAGS='$(GCC_WARN)' everything
+
+check-clang:
+	@$(MAKE) -s BUILD=build-clang CC=clang CPPFLAGS='$(CLANG_WARN)' everything
+
+.PHONY: everything
+everything: all $(TESTS) $(BENCHES)
+
+check-core: core lua  ## the core needs no Lua; libraries export only their own names
+	@! nm -u $(BUILD)/libhelios.a | grep -w 'lua_[a-z]*\|luaL_[a-z]*'
+	@! nm -g --defined-only $(BUILD)/libhelios.a | awk 'NF == 3 && $$3 !~ /^(helios|hl)_/' | grep .
+	@! nm -D --defined-only $(BUILD)/libhelios.so | awk '$$3 !~ /^helios_/' | grep .
+	@! nm -D --defined-only $(BUILD)/lua/helios/native.so | awk '$$3 !~ /^(luaopen_helios_|helios_lua_)/' | grep .
+
+check-headers:
+	@set -e; for h in $(HEADERS); do \
+	  $(CC) -std=c11 $(WARN) -Werror $(LUA_CFLAGS) -Iinclude -fsyntax-only -x c $$h; \
+	  $(CXX) -std=c++17 -Wall -Wextra -Wpedantic -Werror $(LUA_CFLAGS) -Iinclude -fsyntax-only -x c++ $$h; done
+
+# A report that does not fail the program is not read: hence -fno-sanitize-recover and halt_on_error. The specs run in
+# an ordinary Lua with the sanitizer's library loaded first, under a collector that never rests.
+.PHONY: sanitize sanitize-address sanitize-threads
+sanitize: sanitize-address sanitize-threads  ## C tests and specs under ASan, UBSan and TSan
+ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+TSAN = -fsanitize=thread -fno-omit-frame-pointer
+PRELOAD = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=libubsan.so)
+
+sanitize-address:
+	@$(MAKE) -s BUILD=build-asan CC=gcc CFLAGS='-O1 -g' SANITIZE='$(ASAN)' lua build-asan-tests
+	@BUILD=build-asan ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1:$(ASAN_OPTIONS) \
+	  UBSAN_OPTIONS=print_stacktrace=1 \
+	  LUA='env LD_PRELOAD=$(PRELOAD) LUA_INIT=@tools/merciless.lua $(subst $(BUILD)/,build-asan/,$(LUA_ENV)) $(LUA)' \
+	  tools/run-tests.sh $(TESTS:$(BUILD)/%=build-asan/%)
+
+sanitize-threads:
+	@$(MAKE) -s BUILD=build-tsan CC=gcc CFLAGS='-O1 -g' SANITIZE='$(TSAN)' build-tsan-tests
+	@BUILD=build-tsan TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:$(TSAN_OPTIONS) SPECS=no \
+	  tools/run-tests.sh $(TESTS:$(BUILD)/%=build-tsan/%)
+
+.PHONY: build-asan-tests build-tsan-tests
+build-asan-tests: $(TESTS) $(EMBED)
+build-tsan-tests: $(TESTS)
+
+# --- Figures ------------------------------------------------------------------------------------------------------
+
+.PHONY: bench
+bench: lua $(BENCHES)  ## rates beside torch, tensorboardX and Python's logging, as bench/README.md
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) $(LUA_ENV) LUA=$(LUA) bench/run.sh
+
+# --- Installing ---------------------------------------------------------------------------------------------------
+
+.PHONY: install uninstall
+LIBDIR = $(DESTDIR)$(PREFIX)/lib
+INCLUDEDIR = $(DESTDIR)$(PREFIX)/include/helios
+LUADIR = $(DESTDIR)$(PREFIX)/share/lua/5.4/helios
+LUACDIR = $(DESTDIR)$(PREFIX)/lib/lua/5.4/helios
+LUA_MODULES = $(shell cd lua/helios 2>/dev/null && find . -name '*.lua' ! -path './_meta/*')
+
+install: core lua  ## headers, libraries, Lua modules and helios.pc into PREFIX, below DESTDIR
+	install -d $(INCLUDEDIR) $(LIBDIR)/pkgconfig $(LUACDIR)
+	install -m 644 $(HEADERS) $(INCLUDEDIR)
+	install -m 644 $(BUILD)/libhelios.a $(LIBDIR)
+	install -m 755 $(BUILD)/$(SO) $(LIBDIR)
+	ln -sf $(SO) $(LIBDIR)/libhelios.so.$(SOVERSION)
+	ln -sf libhelios.so.$(SOVERSION) $(LIBDIR)/libhelios.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' helios.pc.in > $(LIBDIR)/pkgconfig/helios.pc
+	install -m 755 $(BUILD)/lua/helios/native.so $(LUACDIR)
+	set -e; for m in $(LUA_MODULES); do install -D -m 644 lua/helios/$$m $(LUADIR)/$$m; done
+
+uninstall:  ## what install put there
+	rm -rf $(INCLUDEDIR) $(LUADIR) $(LUACDIR)
+	rm -f $(LIBDIR)/libhelios.a $(LIBDIR)/libhelios.so $(LIBDIR)/libhelios.so.$(SOVERSION) $(LIBDIR)/$(SO)
+	rm -f $(LIBDIR)/pkgconfig/helios.pc
 
 clean:  ## remove what was built
-	rm -rf $(BUILD)
+	rm -rf build build-*
 
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
--include $(CORE_OBJ:.o=.d) $(LUA_OBJ:.o=.d) $(TESTS:=.d)
+-include $(CORE_OBJ:.o=.d) $(LUA_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(EMBED).d
