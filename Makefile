@@ -92,13 +92,13 @@ setup:  ## install what is missing (Debian 12, apt)
 	@tools/setup.sh
 
 test: lua $(TESTS) $(EMBED)  ## all C tests and specs; the last line counts them
-	@BUILD=$(BUILD) LUA="env $(LUA_ENV) $(LUA)" tools/run-tests.sh $(TESTS)
+	@$(LUA_ENV) BUILD=$(BUILD) LUA=$(LUA) tools/run-tests.sh $(TESTS)
 
 test-c: $(TESTS)  ## the C tests alone
 	@SPECS=no tools/run-tests.sh $(TESTS)
 
 spec: lua $(EMBED)  ## the Lua specs alone
-	@BUILD=$(BUILD) LUA="env $(LUA_ENV) $(LUA)" tools/run-tests.sh
+	@$(LUA_ENV) BUILD=$(BUILD) LUA=$(LUA) tools/run-tests.sh
 
 demo: lua  ## train the digits classifier and say where its log and run are
 	@$(LUA_ENV) $(LUA) examples/digits.lua
@@ -147,9 +147,9 @@ PRELOAD = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=
 
 sanitize-address:
 	@$(MAKE) -s BUILD=build-asan CC=gcc CFLAGS='-O1 -g' SANITIZE='$(ASAN)' lua build-asan-tests
-	@BUILD=build-asan ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1:$(ASAN_OPTIONS) \
+	@$(subst $(BUILD)/,build-asan/,$(LUA_ENV)) BUILD=build-asan ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1:$(ASAN_OPTIONS) \
 	  UBSAN_OPTIONS=print_stacktrace=1 \
-	  LUA='env LD_PRELOAD=$(PRELOAD) LUA_INIT=@tools/merciless.lua $(subst $(BUILD)/,build-asan/,$(LUA_ENV)) $(LUA)' \
+	  LUA='env LD_PRELOAD=$(PRELOAD) LUA_INIT=@tools/merciless.lua $(LUA)' \
 	  tools/run-tests.sh $(TESTS:$(BUILD)/%=build-asan/%)
 
 sanitize-threads:
