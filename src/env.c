@@ -208,6 +208,11 @@ static int sys_stat_fd(const hl_env *env, int fd, int64_t *size, bool *regular, 
   return 0;
 }
 
+static int sys_current_dir(const hl_env *env, char *out, size_t size, int *code) {
+  (void)env;
+  return getcwd(out, size) != NULL ? 0 : failed(code);
+}
+
 static int sys_make_dir(const hl_env *env, const char *path, int *code) {
   (void)env;
   return mkdir(path, 0777) == 0 ? 0 : failed(code);
@@ -258,6 +263,7 @@ const hl_env hl_env_system = {
     .map = sys_map,
     .unmap = sys_unmap,
     .stat_fd = sys_stat_fd,
+    .current_dir = sys_current_dir,
     .make_dir = sys_make_dir,
     .remove = sys_remove,
     .rename = sys_rename,
