@@ -26,6 +26,9 @@ void hl_array_permute(hl_array *a, const int *order);
 /* One element, whatever its dtype, as double (int64 and uint64 are rounded). */
 double hl_element_as_double(helios_dtype dtype, const unsigned char *p);
 
+/* n elements that lie `stride` bytes apart, converted to float as C rounds. */
+void hl_run_floats(helios_dtype dtype, float *out, const unsigned char *p, int64_t stride, size_t n);
+
 /* float16 and bfloat16 bits to float and back (nearest even). */
 float hl_half_to_float(uint16_t bits);
 float hl_bfloat16_to_float(uint16_t bits);

@@ -1,0 +1,61 @@
+/* summary.c - pieces of Summary.Value that every kind needs, and the check of its strings. */
+#include "summary.h"
+
+/* Size of an optional length-delimited field whose number is below 16. */
+static size_t opt_field_size(size_t n) { return n == 0 ? 0 : 1 + hl_varint_size(n) + n; }
+
+void hl_put_metadata(hl_buf *b, hl_str plugin, hl_str content) {
+  size_t plugin_data = opt_field_size(plugin.len) + opt_field_size(content.len);
+  hl_wire_header(b, HL_VALUE_METADATA, 1 + hl_varint_size(plugin_data) + plugin_data);
+  hl_wire_header(b, HL_METADATA_PLUGIN_DATA, plugin_data);
+  hl_wire_opt_str(b, HL_PLUGIN_NAME, plugin);
+  hl_wire_opt_str(b, HL_PLUGIN_CONTENT, content);
+}
+
+size_t hl_value_begin(hl_buf *b, hl_str tag, size_t size_hint) {
+  size_t mark = hl_wire_begin(b, 1, opt_field_size(tag.len) + size_hint);
+  hl_wire_opt_str(b, HL_VALUE_TAG, tag);
+  return mark;
+}
+
+void hl_value_end(hl_buf *b, size_t mark, hl_str tag, size_t size_hint) {
+  hl_wire_end(b, mark, opt_field_size(tag.len) + size_hint);
+}
+
+/* Length of the well-formed sequence at p, or 0. The bounds of the second byte are those of the Unicode standard's
+ * table 3-7: they shut out overlong forms, surrogates and what lies above U+10FFFF. */
+static size_t sequence_length(const unsigned char *p, size_t left) {
+  unsigned char lead = p[0];
+  if (lead < 0x80) return 1;
+  size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || left < n) return 0;
+  unsigned char low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  unsigned char high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+  if (p[1] < low || p[1] > high) return 0;
+  for (size_t i = 2; i < n; i++)
+    if ((p[i] & 0xc0) != 0x80) return 0;
+  return n;
+}
+
+bool hl_utf8_valid(const char *s, size_t n) {
+  const unsigned char *p = (const unsigned char *)s;
+  size_t i = 0;
+  while (i < n) {
+    uint64_t eight;
+    if (n - i >= sizeof eight) { /* most text is ASCII: eight bytes at a time */
+      memcpy(&eight, p + i, sizeof eight);
+      if ((eight & 0x8080808080808080u) == 0) {
+        i += sizeof eight;
+        continue;
+      }
+    }
+    size_t length = sequence_length(p + i, n - i);
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
+helios_status hl_check_utf8(hl_str s, const char *argument, hl_error *err) {
+  return hl_utf8_valid(s.data, s.len) ? HELIOS_OK : hl_invalid(err, argument, "not valid UTF-8");
+}

@@ -1,0 +1,20 @@
+/* tensor_proto.h - TensorProto as field 8 of Summary.Value: float vectors and lists of strings. */
+#ifndef HL_TENSOR_PROTO_H
+#define HL_TENSOR_PROTO_H
+
+#include "summary.h"
+
+/* A tensor_shape: `ndim` sizes; ndim 0 is a shape that is there and empty. */
+typedef struct hl_shape {
+  const int64_t *dims;
+  size_t ndim;
+} hl_shape;
+
+/* A tensor {STRING, shape, string_val}. */
+void hl_put_string_tensor(hl_buf *b, hl_shape shape, const hl_str *strings, size_t count);
+/* A tensor {FLOAT, shape, float_val} whose values are rounded once, from double. */
+void hl_put_float_tensor(hl_buf *b, hl_shape shape, const double *values, size_t count);
+/* A one-value tensor without a shape, as new-style scalars are: {FLOAT, float_val} or {DOUBLE, double_val}. */
+void hl_put_scalar_tensor(hl_buf *b, double value, bool double_precision);
+
+#endif
