@@ -15,7 +15,7 @@
 
 /* ---- l_native.c: the sub-tables of helios.native; an opener pushes exactly its table ----------------- */
 
-/* e.g. void hl_open_logger(lua_State *L); listed in OPENERS */
+void hl_open_tensor(lua_State *L);
 
 /* ---- l_args.c: the calling convention ---------------------------------------------------------------- */
 
@@ -62,6 +62,20 @@ bool hl_opt_boolean(lua_State *L, const hl_call *c, int slot, bool fallback);
 int64_t hl_opt_step(lua_State *L, const hl_call *c, int slot);
 /* Fill the two fields that all options structs of writer.h share: pass &options.walltime, &options.has_walltime. */
 void hl_opt_walltime(lua_State *L, const hl_call *c, int slot, double *walltime, bool *has_walltime);
+
+/* ---- l_convert.c: tensors, and what passes for one ---------------------------------------------------- */
+
+/* The tensor at this slot, which then holds a helios.tensor: what was one already (shown, not copied), a number, a
+ * nested table of numbers or booleans, or a string of raw bytes. The call's options `dtype` and `shape`, if it has
+ * them, are taken into account; a table's dtype is `fallback` without. May run metamethods: fetch handles after it. */
+const DLTensor *hl_check_tensor(lua_State *L, const hl_call *c, int slot, helios_dtype fallback);
+/* The list of numbers (or 1-d tensor) at this slot as doubles, kept alive by the slot. */
+const double *hl_check_doubles(lua_State *L, const hl_call *c, int slot, size_t *count);
+/* One number for the series: a number, a string that Python's float() would read, or a tensor or table of one
+ * element. `index` is where it is; errors name the argument `slot`, with `key` (may be NULL) as "['key']". */
+double hl_check_value(lua_State *L, const hl_call *c, int slot, int index, const char *key);
+/* The same without strings. */
+double hl_check_measure(lua_State *L, const hl_call *c, int slot, int index, const char *key);
 
 /* ---- statuses ---------------------------------------------------------------------------------------- */
 

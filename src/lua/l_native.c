@@ -7,6 +7,7 @@ typedef struct opener {
 } opener;
 
 static const opener OPENERS[] = {
+  {"tensor", hl_open_tensor},
   {NULL, NULL},
 };
 
