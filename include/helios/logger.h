@@ -46,17 +46,18 @@ typedef struct helios_logger_options {
   void *clock_ctx;
 } helios_logger_options;
 
-/* One record as sinks see it. `text` is the message, not terminated by contract but followed by a NUL here. */
+/* One record as sinks see it; valid during the call. */
 typedef struct helios_record {
   double time; /* seconds since the epoch */
   int level;
-  const char *message;
+  const char *message; /* not terminated */
   size_t message_length;
-  const char *line; /* the whole line as a file gets it, with its newline */
+  const char *line; /* the whole line as a file gets it, with its newline; not terminated */
   size_t line_length;
 } helios_record;
 
-/* A sink is called in the logging thread after the record was queued for the file, with no lock held. */
+/* A sink is called in the logging thread after the record was queued for the file (from HELIOS_WARNING on: is in it),
+ * with no lock held: it may log, and add or remove sinks. */
 typedef void (*helios_sink_fn)(void *ctx, const helios_record *record);
 
 /* Make a logger; with a path also open that file (made if missing, with its folders), after recovering what a
@@ -64,13 +65,18 @@ typedef void (*helios_sink_fn)(void *ctx, const helios_record *record);
 HELIOS_API helios_status helios_logger_open(const char *path, const helios_logger_options *options,
                                             helios_logger **out, char *error, size_t error_size);
 
-/* Move to another file (NULL: none): flush and close the old one, open the new. On failure the old one stays. */
+/* Move to another file (NULL: none), made like that of open: open the new, then flush and close the old. On failure the
+ * old one stays. The path is made absolute here, a later chdir does not matter. What the old file could not take is
+ * told by the next flush or close. */
 HELIOS_API helios_status helios_logger_set_file(helios_logger *l, const char *path);
 
-/* Open the same path again, for logrotate: what was pending goes to the old file. */
+/* Open the same path again, for logrotate: what was pending goes to the old file. No effect without a file;
+ * HELIOS_ECLOSED after close. */
 HELIOS_API helios_status helios_logger_reopen(helios_logger *l);
 
-/* Log one message, as it is. Records below the level cost a compare. */
+/* Log one message, as it is. Any int is a level; those without a name are written `[Level 25]`. Records below the level
+ * cost a compare. HELIOS_OK says that the record is kept, not that the disk took it: flush and close tell that.
+ * HELIOS_ENOMEM: it is not kept. */
 HELIOS_API helios_status helios_logger_log(helios_logger *l, int level, const char *message, size_t length);
 
 /* The same with printf formatting, done only if the record is going to be written. */
@@ -91,7 +97,8 @@ HELIOS_API bool helios_logger_enabled(const helios_logger *l, int level);
 HELIOS_API helios_status helios_logger_set_level(helios_logger *l, int level);
 HELIOS_API int helios_logger_level(const helios_logger *l);
 
-/* Add a callback for records at `level` and above; remove takes the same fn and ctx (HELIOS_EINVAL: not there). */
+/* Add a callback for records at `level` and above; remove takes out the first with the same fn and ctx
+ * (HELIOS_EINVAL: not there). A record that another thread is logging may still reach a sink just removed. */
 HELIOS_API helios_status helios_logger_add_sink(helios_logger *l, int level, helios_sink_fn fn, void *ctx);
 HELIOS_API helios_status helios_logger_remove_sink(helios_logger *l, helios_sink_fn fn, void *ctx);
 
@@ -101,8 +108,9 @@ HELIOS_API helios_status helios_logger_close(helios_logger *l);
 HELIOS_API void helios_logger_free(helios_logger *l);
 HELIOS_API helios_status helios_logger_stats(helios_logger *l, helios_stats *out);
 
-/* The file's path as given, or NULL. Valid until set_file or free. */
+/* The file's path as given, or NULL; close keeps it. Valid until set_file or free. */
 HELIOS_API const char *helios_logger_path(const helios_logger *l);
+/* Detail of the last failed call on this handle, as helios_writer_error. */
 HELIOS_API size_t helios_logger_error(helios_logger *l, char *text, size_t size);
 
 #ifdef __cplusplus

@@ -1,0 +1,729 @@
+/* logger.c - a text log: levels, the line format, a file behind a queue, sinks. Knows neither how the queue keeps lines
+ * nor what sinks do with them.
+ *
+ * Two locks. `lock` guards what a logged line needs and is held for a copy, never for the disk. `files` is held while
+ * files are opened, flushed and closed, so that the queue a flush works on stays. `queue` and `target` change under
+ * both and are read under either. Order: files, then lock. Sinks run under none. */
+#include "logger.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "alloc.h"
+#include "buf.h"
+#include "fork.h"
+#include "path.h"
+#include "queue.h"
+
+enum {
+  STAMP_LENGTH = 25,  /* "[2026-11-23 23:09:13,042]" */
+  MILLIS_AT = 21,
+  NAME_SIZE = 24,     /* "Level -2147483648" and its terminator */
+  DECORATION = STAMP_LENGTH + NAME_SIZE + 8, /* all of a line but mark and message */
+  SHORT_TEXT = 512    /* formatted messages up to this need no heap */
+};
+
+static const double DEFAULT_FLUSH_SECS = 0.2;
+static const double LONGEST_FLUSH_SECS = 86400;
+
+typedef struct sink {
+  helios_sink_fn fn;
+  void *ctx;
+  int level;
+} sink;
+
+/* Never changed once made: whoever logs holds a reference while it calls the sinks without a lock. */
+typedef struct sink_list {
+  size_t refs; /* under the logger's lock */
+  size_t count;
+  sink items[];
+} sink_list;
+
+/* An open log file. */
+typedef struct log_file {
+  hl_queue *queue; /* NULL: none is open */
+  uint32_t target;
+} log_file;
+
+struct helios_logger {
+  helios_allocator alloc;
+  const hl_env *env;
+  helios_logger_options options;
+  char *mark; /* NULL: none */
+  size_t mark_length;
+  uint_fast32_t generation;
+
+  atomic_int level;
+  atomic_int threshold; /* the lowest level that the file or a sink gets */
+
+  pthread_mutex_t files;
+  char *path;     /* as given; NULL: no file */
+  char *absolute; /* the same for reopen */
+  helios_stats past;  /* sums of files closed */
+  hl_error untold;    /* what a flush or close found that no caller was told yet */
+
+  pthread_mutex_t lock;
+  log_file file;
+  sink_list *sinks; /* NULL: none */
+  int sinks_from;   /* the lowest level of the sinks */
+  int64_t second;   /* the second that `stamp` shows */
+  char stamp[STAMP_LENGTH + 1];
+  hl_buf spare;     /* memory for the next line that sinks want */
+  hl_error error;   /* of the last failed call */
+};
+
+/* ---- the line ------------------------------------------------------------------------------------------ */
+
+static void put_digits(char *p, unsigned value, unsigned digits) {
+  while (digits-- > 0) {
+    p[digits] = (char)('0' + value % 10);
+    value /= 10;
+  }
+}
+
+static void put_second(helios_logger *l, int64_t second) {
+  time_t t = (time_t)second;
+  struct tm tm;
+  if (localtime_r(&t, &tm) == NULL) memset(&tm, 0, sizeof tm);
+  char *p = l->stamp;
+  memcpy(p, "[0000-00-00 00:00:00,000]", STAMP_LENGTH);
+  put_digits(p + 1, (unsigned)tm.tm_year + 1900, 4);
+  put_digits(p + 6, (unsigned)tm.tm_mon + 1, 2);
+  put_digits(p + 9, (unsigned)tm.tm_mday, 2);
+  put_digits(p + 12, (unsigned)tm.tm_hour, 2);
+  put_digits(p + 15, (unsigned)tm.tm_min, 2);
+  put_digits(p + 18, (unsigned)tm.tm_sec, 2);
+  l->second = second;
+}
+
+/* Seconds are formatted once each: localtime costs more than the rest of a line. Milliseconds are cut, not rounded, as
+ * Python's logging cuts them: a line never bears a time that has not come. */
+static void put_stamp(helios_logger *l, double time) {
+  static const double earliest = 0, latest = 253402214400.0; /* years of four digits; false for NaN */
+  if (!(time >= earliest && time < latest)) time = 0;
+  int64_t second = (int64_t)time;
+  if (second != l->second) put_second(l, second);
+  put_digits(l->stamp + MILLIS_AT, (unsigned)((time - (double)second) * 1000), 3);
+}
+
+static const char *level_name(int level, char *buffer) {
+  switch (level) {
+    case HELIOS_DEBUG: return "DEBUG";
+    case HELIOS_INFO: return "INFO";
+    case HELIOS_WARNING: return "WARNING";
+    case HELIOS_ERROR: return "ERROR";
+    case HELIOS_CRITICAL: return "CRITICAL";
+    default: snprintf(buffer, NAME_SIZE, "Level %d", level); return buffer;
+  }
+}
+
+static char *put(char *p, const void *data, size_t n) {
+  if (n > 0) memcpy(p, data, n);
+  return p + n;
+}
+
+/* The most bytes a line can take; 0 when there is no such number. */
+static size_t line_bound(const helios_logger *l, size_t message_length) {
+  size_t rest = DECORATION + l->mark_length;
+  return message_length <= SIZE_MAX / 2 - rest ? message_length + rest : 0;
+}
+
+/* Write the line with the current stamp to p, which has line_bound() bytes; returns its length. */
+static size_t put_line(const helios_logger *l, char *p, int level, hl_str message) {
+  char buffer[NAME_SIZE];
+  const char *name = level_name(level, buffer);
+  char *start = p;
+  p = put(p, l->stamp, STAMP_LENGTH);
+  p = put(p, " [", 2);
+  p = put(p, name, strlen(name));
+  if (l->mark != NULL) {
+    p = put(p, "] ", 2);
+    p = put(p, l->mark, l->mark_length);
+    p = put(p, ": ", 2);
+  } else {
+    p = put(p, "]: ", 3);
+  }
+  p = put(p, message.data, message.len);
+  p = put(p, "\n", 1);
+  return (size_t)(p - start);
+}
+
+static double now(const helios_logger *l) {
+  return l->options.clock != NULL ? l->options.clock(l->options.clock_ctx) : l->env->now(l->env);
+}
+
+/* ---- failures ------------------------------------------------------------------------------------------ */
+
+static bool alive(const helios_logger *l) { return l->generation == hl_fork_generation(); }
+
+/* Keep the detail of a call that failed. */
+static helios_status note(helios_logger *l, const hl_error *err) {
+  if (err->status == HELIOS_OK) return HELIOS_OK;
+  pthread_mutex_lock(&l->lock);
+  l->error = *err;
+  pthread_mutex_unlock(&l->lock);
+  return err->status;
+}
+
+static helios_status note_invalid(helios_logger *l, const char *argument, const char *reason) {
+  hl_error err = {0};
+  hl_invalid(&err, argument, "%s", reason);
+  return note(l, &err);
+}
+
+/* Under `files`: keep what nobody who could be told asked for, for the next flush or close. */
+static void keep_untold(helios_logger *l, helios_status status, const hl_error *err) {
+  if (status == HELIOS_OK || l->untold.status != HELIOS_OK) return;
+  l->untold = *err;
+  l->untold.status = status;
+}
+
+/* Under `files`: everything untold, told. */
+static helios_status tell(helios_logger *l) {
+  hl_error err = l->untold;
+  l->untold = (hl_error){0};
+  return note(l, &err);
+}
+
+/* ---- sinks --------------------------------------------------------------------------------------------- */
+
+static size_t list_size(size_t count) { return sizeof(sink_list) + count * sizeof(sink); }
+
+/* Under `lock`. */
+static void drop_list(helios_logger *l, sink_list *list) {
+  if (list != NULL && --list->refs == 0) hl_free(&l->alloc, list, list_size(list->count));
+}
+
+/* Under `lock`: who gets what has changed. */
+static void find_threshold(helios_logger *l) {
+  l->sinks_from = INT_MAX;
+  for (size_t i = 0; l->sinks != NULL && i < l->sinks->count; i++)
+    if (l->sinks->items[i].level < l->sinks_from) l->sinks_from = l->sinks->items[i].level;
+  int lowest = l->sinks_from;
+  if (l->file.queue != NULL && l->options.file_level < lowest) lowest = l->options.file_level;
+  int level = atomic_load(&l->level);
+  atomic_store(&l->threshold, level > lowest ? level : lowest);
+}
+
+/* Under `lock`. NULL is the empty list. */
+static void use_list(helios_logger *l, sink_list *list) {
+  drop_list(l, l->sinks);
+  l->sinks = list;
+  find_threshold(l);
+}
+
+static sink_list *new_list(helios_logger *l, size_t count) {
+  sink_list *list = hl_alloc(&l->alloc, list_size(count));
+  if (list != NULL) *list = (sink_list){.refs = 1, .count = count};
+  return list;
+}
+
+static helios_status add_sink(helios_logger *l, sink s) {
+  size_t count = l->sinks == NULL ? 0 : l->sinks->count;
+  sink_list *list = new_list(l, count + 1);
+  if (list == NULL) return HELIOS_ENOMEM;
+  if (count > 0) memcpy(list->items, l->sinks->items, count * sizeof(sink));
+  list->items[count] = s;
+  use_list(l, list);
+  return HELIOS_OK;
+}
+
+static size_t find_sink(const sink_list *list, helios_sink_fn fn, const void *ctx) {
+  size_t i = 0;
+  while (i < list->count && (list->items[i].fn != fn || list->items[i].ctx != ctx)) i++;
+  return i;
+}
+
+static helios_status remove_sink(helios_logger *l, helios_sink_fn fn, const void *ctx) {
+  size_t count = l->sinks == NULL ? 0 : l->sinks->count;
+  size_t at = count == 0 ? 0 : find_sink(l->sinks, fn, ctx);
+  if (at == count) return HELIOS_EINVAL;
+  if (count == 1) {
+    use_list(l, NULL);
+    return HELIOS_OK;
+  }
+  sink_list *list = new_list(l, count - 1);
+  if (list == NULL) return HELIOS_ENOMEM;
+  memcpy(list->items, l->sinks->items, at * sizeof(sink));
+  memcpy(list->items + at, l->sinks->items + at + 1, (count - 1 - at) * sizeof(sink));
+  use_list(l, list);
+  return HELIOS_OK;
+}
+
+static void serve(const sink_list *list, const helios_record *record) {
+  for (size_t i = 0; i < list->count; i++)
+    if (record->level >= list->items[i].level) list->items[i].fn(list->items[i].ctx, record);
+}
+
+/* ---- files --------------------------------------------------------------------------------------------- */
+
+static helios_status open_queue(helios_logger *l, const char *path, const char *folder, log_file *out, hl_error *err) {
+  const helios_logger_options *o = &l->options;
+  hl_queue_options options = {
+      .folder = folder,
+      .shared = true,
+      .max_overflow = o->max_pending,
+      .flush_ns = (int64_t)(o->flush_secs * 1e9),
+      .disk = o->durability == HELIOS_DURABLE_DISK,
+      .no_thread = o->threads < 0,
+      .alloc = &l->alloc,
+      .env = l->env,
+      .on_error = o->on_error,
+      .ctx = o->ctx,
+  };
+  hl_queue *q;
+  helios_status st = hl_queue_open(&q, &options, err);
+  if (st != HELIOS_OK) return st;
+  st = hl_queue_add_target(q, path, true, &out->target, err);
+  if (st == HELIOS_OK) out->queue = q;
+  else hl_queue_close(q, NULL, NULL);
+  return st;
+}
+
+/* Open the file at an absolute path, with its folders. */
+static helios_status open_file(helios_logger *l, const char *path, log_file *out, hl_error *err) {
+  *out = (log_file){0};
+  char *folder = hl_path_folder(&l->alloc, path);
+  if (folder == NULL) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
+  int code = 0;
+  helios_status st = HELIOS_OK;
+  if (hl_env_make_dirs(l->env, folder, &code) != 0) st = hl_fail_io(err, folder, "cannot make the folder", code);
+  if (st == HELIOS_OK) st = open_queue(l, path, folder, out, err);
+  hl_free_str(&l->alloc, folder);
+  return st;
+}
+
+/* Under `files`: from here on lines go to `file`. The old one is returned. */
+static log_file publish(helios_logger *l, log_file file) {
+  pthread_mutex_lock(&l->lock);
+  log_file old = l->file;
+  l->file = file;
+  find_threshold(l);
+  pthread_mutex_unlock(&l->lock);
+  return old;
+}
+
+static void add_stats(helios_stats *sum, const helios_stats *s) {
+  sum->events += s->events;
+  sum->bytes += s->bytes;
+  sum->dropped += s->dropped;
+}
+
+/* Under `files`: drain and close a file that is published no more. */
+static void retire(helios_logger *l, log_file file) {
+  if (file.queue == NULL) return;
+  helios_stats final = {.size = sizeof final};
+  hl_error err = {0};
+  keep_untold(l, hl_queue_close(file.queue, &final, &err), &err);
+  add_stats(&l->past, &final);
+}
+
+/* Under `files`: the new path, its strings owned from here on. */
+static void use_path(helios_logger *l, char *path, char *absolute) {
+  hl_free_str(&l->alloc, l->path);
+  hl_free_str(&l->alloc, l->absolute);
+  l->path = path;
+  l->absolute = absolute;
+}
+
+static helios_status move_to(helios_logger *l, char *path, char *absolute, hl_error *err) {
+  log_file file;
+  helios_status st = open_file(l, absolute, &file, err);
+  if (st != HELIOS_OK) return st;
+  retire(l, publish(l, file));
+  use_path(l, path, absolute);
+  return HELIOS_OK;
+}
+
+/* Under `files`. */
+static helios_status set_path(helios_logger *l, const char *path, hl_error *err) {
+  if (path[0] == '\0') return hl_invalid(err, "path", "must not be empty");
+  int code = 0;
+  char *given = hl_strdup(&l->alloc, path);
+  char *absolute = given == NULL ? NULL : hl_path_absolute(&l->alloc, l->env, path, &code);
+  helios_status st;
+  if (absolute != NULL) st = move_to(l, given, absolute, err);
+  else if (given == NULL || code == ENOMEM) st = hl_fail(err, HELIOS_ENOMEM, "out of memory");
+  else st = hl_fail_io(err, path, "cannot tell the current folder", code);
+  if (st != HELIOS_OK) {
+    hl_free_str(&l->alloc, given);
+    hl_free_str(&l->alloc, absolute);
+  }
+  return st;
+}
+
+/* Under `files`. */
+static void leave_file(helios_logger *l) { retire(l, publish(l, (log_file){0})); }
+
+/* Under `files`. Failures wait for who can be told. */
+static void drain(helios_logger *l) {
+  if (l->file.queue == NULL) return;
+  hl_error err = {0};
+  keep_untold(l, hl_queue_flush(l->file.queue, &err), &err);
+}
+
+static void drain_now(helios_logger *l) {
+  pthread_mutex_lock(&l->files);
+  drain(l);
+  pthread_mutex_unlock(&l->files);
+}
+
+/* ---- logging ------------------------------------------------------------------------------------------- */
+
+/* Under `lock`. */
+static bool file_takes(const helios_logger *l, int level) {
+  return l->file.queue != NULL && level >= l->options.file_level;
+}
+
+/* Under `lock`: the line in l->spare's memory. */
+static helios_status build_line(helios_logger *l, hl_buf *line, int level, hl_str message) {
+  size_t bound = line_bound(l, message.len);
+  hl_buf_reset(line);
+  if (bound == 0 || !hl_buf_reserve(line, bound)) return HELIOS_ENOMEM;
+  line->len = put_line(l, (char *)line->data, level, message);
+  return HELIOS_OK;
+}
+
+static helios_status push_line(helios_logger *l, const hl_buf *line) {
+  return hl_queue_push(l->file.queue, l->file.target, HL_CLASS_TEXT, line->data, line->len, 1);
+}
+
+/* Under `lock`: for the file alone, the line is written where it will wait. */
+static helios_status write_line(helios_logger *l, int level, hl_str message) {
+  put_stamp(l, now(l));
+  size_t bound = line_bound(l, message.len);
+  unsigned char *room = bound == 0 ? NULL : hl_queue_reserve(l->file.queue, l->file.target, bound);
+  if (room != NULL) {
+    size_t n = put_line(l, (char *)room, level, message);
+    hl_queue_commit(l->file.queue, l->file.target, HL_CLASS_TEXT, n);
+    return HELIOS_OK;
+  }
+  helios_status st = build_line(l, &l->spare, level, message);
+  return st == HELIOS_OK ? push_line(l, &l->spare) : st;
+}
+
+/* What one record needs while sinks see it and the lock is free. */
+typedef struct showing {
+  hl_buf line;
+  sink_list *sinks;
+  double time;
+  bool in_file;
+} showing;
+
+/* Under `lock`. */
+static helios_status begin_showing(helios_logger *l, showing *s, int level, hl_str message) {
+  *s = (showing){.line = l->spare, .time = now(l), .in_file = file_takes(l, level)};
+  hl_buf_init(&l->spare, &l->alloc);
+  put_stamp(l, s->time);
+  helios_status st = build_line(l, &s->line, level, message);
+  if (st != HELIOS_OK) return st;
+  s->sinks = l->sinks;
+  s->sinks->refs++;
+  return s->in_file ? push_line(l, &s->line) : HELIOS_OK;
+}
+
+static void show(const showing *s, int level, hl_str message) {
+  helios_record record = {
+      .time = s->time,
+      .level = level,
+      .message = message.data,
+      .message_length = message.len,
+      .line = (const char *)s->line.data,
+      .line_length = s->line.len,
+  };
+  serve(s->sinks, &record);
+}
+
+/* Under `lock`: the line's memory serves the next one. */
+static void end_showing(helios_logger *l, showing *s) {
+  drop_list(l, s->sinks);
+  if (l->spare.data == NULL) l->spare = s->line;
+  else hl_buf_free(&s->line);
+}
+
+/* Holds `lock`, and gives it back. */
+static helios_status log_to_sinks(helios_logger *l, int level, hl_str message) {
+  showing s;
+  helios_status st = begin_showing(l, &s, level, message);
+  pthread_mutex_unlock(&l->lock);
+  if (s.in_file && level >= HELIOS_WARNING) drain_now(l);
+  if (s.sinks != NULL) show(&s, level, message);
+  pthread_mutex_lock(&l->lock);
+  end_showing(l, &s);
+  pthread_mutex_unlock(&l->lock);
+  return st;
+}
+
+static helios_status log_to_file(helios_logger *l, int level, hl_str message) {
+  bool in_file = file_takes(l, level);
+  helios_status st = in_file ? write_line(l, level, message) : HELIOS_OK;
+  pthread_mutex_unlock(&l->lock);
+  if (in_file && level >= HELIOS_WARNING) drain_now(l);
+  return st;
+}
+
+helios_status helios_logger_log(helios_logger *l, int level, const char *message, size_t length) {
+  if (l == NULL) return HELIOS_EINVAL;
+  if (!alive(l)) return HELIOS_EFORKED;
+  if (message == NULL && length > 0) return note_invalid(l, "message", "is NULL");
+  if (level < atomic_load_explicit(&l->threshold, memory_order_relaxed)) return HELIOS_OK;
+  hl_str text = {message, length};
+  pthread_mutex_lock(&l->lock);
+  return level >= l->sinks_from ? log_to_sinks(l, level, text) : log_to_file(l, level, text);
+}
+
+__attribute__((format(printf, 4, 0)))
+static helios_status log_long(helios_logger *l, int level, size_t length, const char *format, va_list args) {
+  char *text = hl_alloc(&l->alloc, length + 1);
+  if (text == NULL) return HELIOS_ENOMEM;
+  vsnprintf(text, length + 1, format, args);
+  helios_status st = helios_logger_log(l, level, text, length);
+  hl_free(&l->alloc, text, length + 1);
+  return st;
+}
+
+helios_status helios_logger_vlog(helios_logger *l, int level, const char *format, va_list args) {
+  if (l == NULL) return HELIOS_EINVAL;
+  if (!alive(l)) return HELIOS_EFORKED;
+  if (format == NULL) return note_invalid(l, "format", "is NULL");
+  if (!helios_logger_enabled(l, level)) return HELIOS_OK;
+  char text[SHORT_TEXT];
+  va_list again;
+  va_copy(again, args);
+  int n = vsnprintf(text, sizeof text, format, args);
+  helios_status st;
+  if (n < 0) st = note_invalid(l, "format", "cannot be formatted");
+  else if ((size_t)n < sizeof text) st = helios_logger_log(l, level, text, (size_t)n);
+  else st = log_long(l, level, (size_t)n, format, again);
+  va_end(again);
+  return st;
+}
+
+helios_status helios_logger_printf(helios_logger *l, int level, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  helios_status st = helios_logger_vlog(l, level, format, args);
+  va_end(args);
+  return st;
+}
+
+/* ---- levels and sinks, public -------------------------------------------------------------------------- */
+
+bool helios_logger_enabled(const helios_logger *l, int level) {
+  return l != NULL && level >= atomic_load_explicit(&l->threshold, memory_order_relaxed) && alive(l);
+}
+
+helios_status helios_logger_set_level(helios_logger *l, int level) {
+  if (l == NULL) return HELIOS_EINVAL;
+  if (!alive(l)) return HELIOS_EFORKED;
+  pthread_mutex_lock(&l->lock);
+  atomic_store(&l->level, level);
+  find_threshold(l);
+  pthread_mutex_unlock(&l->lock);
+  return HELIOS_OK;
+}
+
+int helios_logger_level(const helios_logger *l) { return l == NULL ? 0 : atomic_load(&l->level); }
+
+helios_status helios_logger_add_sink(helios_logger *l, int level, helios_sink_fn fn, void *ctx) {
+  if (l == NULL) return HELIOS_EINVAL;
+  if (!alive(l)) return HELIOS_EFORKED;
+  if (fn == NULL) return note_invalid(l, "fn", "is NULL");
+  pthread_mutex_lock(&l->lock);
+  helios_status st = add_sink(l, (sink){fn, ctx, level});
+  pthread_mutex_unlock(&l->lock);
+  return st;
+}
+
+helios_status helios_logger_remove_sink(helios_logger *l, helios_sink_fn fn, void *ctx) {
+  if (l == NULL) return HELIOS_EINVAL;
+  if (!alive(l)) return HELIOS_EFORKED;
+  pthread_mutex_lock(&l->lock);
+  helios_status st = remove_sink(l, fn, ctx);
+  pthread_mutex_unlock(&l->lock);
+  return st == HELIOS_EINVAL ? note_invalid(l, "fn", "is no sink of this logger") : st;
+}
+
+/* ---- lifecycle, public --------------------------------------------------------------------------------- */
+
+helios_status helios_logger_set_file(helios_logger *l, const char *path) {
+  if (l == NULL) return HELIOS_EINVAL;
+  if (!alive(l)) return HELIOS_EFORKED;
+  hl_error err = {0};
+  pthread_mutex_lock(&l->files);
+  if (path != NULL) {
+    set_path(l, path, &err);
+  } else {
+    leave_file(l);
+    use_path(l, NULL, NULL);
+  }
+  pthread_mutex_unlock(&l->files);
+  return note(l, &err);
+}
+
+/* Under `files`. */
+static helios_status reopen(helios_logger *l, hl_error *err) {
+  if (l->absolute == NULL) return HELIOS_OK;
+  if (l->file.queue == NULL) return hl_fail(err, HELIOS_ECLOSED, "the logger is closed");
+  log_file file;
+  helios_status st = open_file(l, l->absolute, &file, err);
+  if (st == HELIOS_OK) retire(l, publish(l, file));
+  return st;
+}
+
+helios_status helios_logger_reopen(helios_logger *l) {
+  if (l == NULL) return HELIOS_EINVAL;
+  if (!alive(l)) return HELIOS_EFORKED;
+  hl_error err = {0};
+  pthread_mutex_lock(&l->files);
+  reopen(l, &err);
+  pthread_mutex_unlock(&l->files);
+  return note(l, &err);
+}
+
+helios_status helios_logger_flush(helios_logger *l) {
+  if (l == NULL) return HELIOS_EINVAL;
+  if (!alive(l)) return HELIOS_EFORKED;
+  pthread_mutex_lock(&l->files);
+  drain(l);
+  helios_status st = tell(l);
+  pthread_mutex_unlock(&l->files);
+  return st;
+}
+
+helios_status helios_logger_close(helios_logger *l) {
+  if (l == NULL) return HELIOS_EINVAL;
+  if (!alive(l)) return HELIOS_EFORKED;
+  pthread_mutex_lock(&l->files);
+  leave_file(l);
+  helios_status st = tell(l);
+  pthread_mutex_unlock(&l->files);
+  return st;
+}
+
+static void destroy(helios_logger *l) {
+  helios_allocator alloc = l->alloc;
+  hl_free_str(&alloc, l->path);
+  hl_free_str(&alloc, l->absolute);
+  hl_free_str(&alloc, l->mark);
+  drop_list(l, l->sinks);
+  hl_buf_free(&l->spare);
+  hl_free(&alloc, l, sizeof *l);
+}
+
+void helios_logger_free(helios_logger *l) {
+  if (l == NULL) return;
+  if (alive(l)) {
+    helios_logger_close(l);
+    pthread_mutex_destroy(&l->lock);
+    pthread_mutex_destroy(&l->files);
+  } else if (l->file.queue != NULL) {
+    hl_queue_close(l->file.queue, NULL, NULL); /* a child gives its copy back; the queue touches no file there */
+  }
+  destroy(l);
+}
+
+helios_status helios_logger_stats(helios_logger *l, helios_stats *out) {
+  if (l == NULL || out == NULL) return HELIOS_EINVAL;
+  if (!alive(l)) return HELIOS_EFORKED;
+  helios_stats s = {.size = sizeof s};
+  pthread_mutex_lock(&l->files);
+  if (l->file.queue != NULL) hl_queue_stats(l->file.queue, &s);
+  add_stats(&s, &l->past);
+  pthread_mutex_unlock(&l->files);
+  pthread_mutex_lock(&l->lock);
+  if (s.last_error[0] == '\0' && l->error.status != HELIOS_OK)
+    hl_error_text(&l->error, s.last_error, sizeof s.last_error);
+  pthread_mutex_unlock(&l->lock);
+  size_t size = out->size < sizeof s ? out->size : sizeof s;
+  s.size = size;
+  memcpy(out, &s, size);
+  return HELIOS_OK;
+}
+
+const char *helios_logger_path(const helios_logger *l) { return l == NULL ? NULL : l->path; }
+
+size_t helios_logger_error(helios_logger *l, char *text, size_t size) {
+  hl_error err = {.status = HELIOS_EFORKED, .reason = "the logger belongs to the parent process"};
+  if (l != NULL && alive(l)) {
+    pthread_mutex_lock(&l->lock);
+    err = l->error;
+    pthread_mutex_unlock(&l->lock);
+  }
+  return hl_error_text(&err, text, size);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------- */
+
+/* The options a caller knows, with defaults in place of zeros. */
+static helios_status take_options(helios_logger_options *o, const helios_logger_options *given, hl_error *err) {
+  *o = (helios_logger_options){0};
+  if (given != NULL) {
+    if (given->size == 0) return hl_invalid(err, "options", "size is not set");
+    memcpy(o, given, given->size < sizeof *o ? given->size : sizeof *o);
+  }
+  if (!(o->flush_secs >= 0)) return hl_invalid(err, "flush_secs", "must not be negative");
+  if (o->level == 0) o->level = HELIOS_INFO;
+  if (o->file_level == 0) o->file_level = HELIOS_INFO;
+  if (o->flush_secs == 0) o->flush_secs = DEFAULT_FLUSH_SECS;
+  if (o->flush_secs > LONGEST_FLUSH_SECS) o->flush_secs = LONGEST_FLUSH_SECS;
+  return HELIOS_OK;
+}
+
+static helios_logger *new_logger(const hl_env *env, const helios_logger_options *o) {
+  const helios_allocator *alloc = o->allocator != NULL ? o->allocator : &hl_default_allocator;
+  helios_logger *l = hl_alloc_zeroed(alloc, 1, sizeof *l);
+  if (l == NULL) return NULL;
+  l->alloc = *alloc;
+  l->env = env;
+  l->options = *o;
+  l->second = -1;
+  hl_fork_watch();
+  l->generation = hl_fork_generation();
+  atomic_init(&l->level, o->level);
+  atomic_init(&l->threshold, INT_MAX);
+  l->sinks_from = INT_MAX;
+  hl_buf_init(&l->spare, &l->alloc);
+  pthread_mutex_init(&l->files, NULL);
+  pthread_mutex_init(&l->lock, NULL);
+  return l;
+}
+
+/* Copy the mark: the caller's may go away. */
+static helios_status keep_mark(helios_logger *l, hl_error *err) {
+  if (l->options.mark == NULL) return HELIOS_OK;
+  l->mark = hl_strdup(&l->alloc, l->options.mark);
+  if (l->mark == NULL) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
+  l->mark_length = strlen(l->mark);
+  l->options.mark = l->mark;
+  return HELIOS_OK;
+}
+
+helios_status hl_logger_open(const hl_env *env, const char *path, const helios_logger_options *options,
+                             helios_logger **out, hl_error *err) {
+  *out = NULL;
+  helios_logger_options o;
+  helios_status st = take_options(&o, options, err);
+  if (st != HELIOS_OK) return st;
+  helios_logger *l = new_logger(env, &o);
+  if (l == NULL) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
+  st = keep_mark(l, err);
+  if (st == HELIOS_OK && path != NULL) st = set_path(l, path, err);
+  if (st == HELIOS_OK) *out = l;
+  else helios_logger_free(l);
+  return st;
+}
+
+helios_status helios_logger_open(const char *path, const helios_logger_options *options, helios_logger **out,
+                                 char *error, size_t error_size) {
+  hl_error err = {0};
+  helios_status st = out == NULL ? hl_invalid(&err, "out", "is NULL")
+                                 : hl_logger_open(&hl_env_system, path, options, out, &err);
+  if (error != NULL && error_size > 0) hl_error_text(&err, error, error_size);
+  return st;
+}
