@@ -1,0 +1,83 @@
+"""peers.py FOLDER - the same calls through torch.utils.tensorboard, tensorboardX and Python's logging.
+
+Prints `kind who call_ns cpu_ns` as core.c does, where cpu is the process time until the file is flushed. A peer that is
+not installed is left out."""
+import importlib
+import logging
+import sys
+import time
+
+import numpy as np
+
+RUNS = 5
+FOLDER = sys.argv[1]
+TEXT = "sixty characters of Markdown, as a note on a step would be.."
+
+
+def measure(kind, who, calls, make):
+    call = cpu = float("inf")
+    for run in range(RUNS if calls > 1 else 3):
+        fn, flush, close = make(f"{FOLDER}/{who}-{kind}-{run}")
+        fn(0)
+        flush()
+        wall_start, cpu_start = time.perf_counter(), time.process_time()
+        for i in range(1, calls + 1):
+            fn(i)
+        call = min(call, time.perf_counter() - wall_start)
+        flush()
+        cpu = min(cpu, time.process_time() - cpu_start)
+        close()
+    print(f"{kind}\t{who}\t{1e9 * call / calls:.1f}\t{1e9 * cpu / calls:.1f}", flush=True)
+
+
+def with_writer(module, add):
+    def make(folder):
+        writer = module.SummaryWriter(folder)
+        return (lambda i: add(writer, i)), writer.flush, writer.close
+
+    return make
+
+
+def with_logging(path):
+    logger = logging.getLogger(path)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    handler = logging.FileHandler(path + ".log")
+    handler.setFormatter(logging.Formatter("[%(asctime)s] [%(levelname)s]: %(message)s"))
+    logger.addHandler(handler)
+    return (lambda i: logger.info("epoch %d: loss %.4f", i, 0.5)), handler.flush, handler.close
+
+
+def writer_benches(run_name):
+    rng = np.random.default_rng(1)
+    values = rng.standard_normal(1000000).astype(np.float32)
+    predictions = rng.random(1000000).astype(np.float32)
+    labels = rng.integers(0, 2, 1000000).astype(bool)
+    photo = np.fromfile(f"{FOLDER}/photo.rgb", np.uint8).reshape(3, 1080, 1920)
+    small = np.ascontiguousarray(photo[:, :256, :256])
+    hparams = {"lr": 0.1, "momentum": 0.9, "batch_size": 32, "optimizer": "sgd", "nesterov": True}
+    metrics = {"accuracy": 0.98, "loss": 0.05}
+    return {
+        "add_scalar": (3000, lambda w, i: w.add_scalar("loss/train", 0.5, i)),
+        "add_text": (3000, lambda w, i: w.add_text("note", TEXT, i)),
+        "add_histogram": (3, lambda w, i: w.add_histogram("weights", values, i)),
+        "add_pr_curve": (3, lambda w, i: w.add_pr_curve("pr", labels, predictions, i)),
+        "add_image_small": (5, lambda w, i: w.add_image("small", small, i)),
+        "add_image_photo": (1, lambda w, i: w.add_image("photo", photo, i)),
+        "add_hparams": (20, lambda w, i: w.add_hparams(hparams, metrics, **{run_name: f"trial{i}"})),
+    }
+
+
+def main():
+    measure("info", "logging", 20000, with_logging)
+    peers = (("torch", "torch.utils.tensorboard", "run_name"), ("tensorboardX", "tensorboardX", "name"))
+    for who, module_name, run_name in peers:
+        try:
+            module = importlib.import_module(module_name)
+        except ImportError:
+            continue
+        for kind, (calls, add) in writer_benches(run_name).items():
+            measure(kind, who, calls, with_writer(module, add))
+
+
+main()
