@@ -39,7 +39,7 @@ SO = libhelios.so.$(VERSION)
 # Where scripts run from this folder find the modules.
 LUA_ENV = LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="$(BUILD)/lua/?.so;;"
 
-.PHONY: all core lua setup test test-c spec demo clean help
+.PHONY: all core lua setup test test-c spec demo env clean help
 all: core lua $(EMBED)  ## build the libraries, the Lua module and the examples
 core: $(BUILD)/libhelios.a $(BUILD)/libhelios.so $(BUILD)/helios.pc
 lua: $(BUILD)/lua/helios/native.so
@@ -102,6 +102,10 @@ spec: lua $(EMBED)  ## the Lua specs alone
 
 demo: lua  ## train the digits classifier and say where its log and run are
 	@$(LUA_ENV) $(LUA) examples/digits.lua
+
+env:  ## shell lines that let lua5.4 find the modules: eval "$(make -s env)"
+	@printf 'export LUA_PATH="%s" LUA_CPATH="%s"\n' '$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' \
+	  '$(abspath $(BUILD))/lua/?.so;;'
 
 # --- Checks -----------------------------------------------------------------------------------------------------
 
