@@ -10,12 +10,18 @@
 #include <lua.h>
 #include <stdbool.h>
 
+#include "../buf.h"
 #include "helios/helios.h"
 #include "helios/lua.h"
 
 /* ---- l_native.c: the sub-tables of helios.native; an opener pushes exactly its table ----------------- */
 
 void hl_open_tensor(lua_State *L);
+void hl_open_msgpack(lua_State *L);
+void hl_open_fs(lua_State *L);
+void hl_open_signals(lua_State *L);
+void hl_open_terminal(lua_State *L);
+void hl_open_random(lua_State *L);
 
 /* ---- l_args.c: the calling convention ---------------------------------------------------------------- */
 
@@ -83,5 +89,10 @@ double hl_check_measure(lua_State *L, const hl_call *c, int slot, int index, con
 int hl_push_status(lua_State *L, helios_status status, const char *message);
 /* Raise what the core found wrong: "argument: reason" becomes "function: argument 'argument': reason". */
 int hl_raise(lua_State *L, const char *function, helios_status status, const char *message);
+
+/* ---- l_buffer.c -------------------------------------------------------------------------------------- */
+
+/* Push an empty buffer that Lua frees: what a function gathers bytes in while it may raise. */
+hl_buf *hl_push_buffer(lua_State *L);
 
 #endif

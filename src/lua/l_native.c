@@ -8,6 +8,11 @@ typedef struct opener {
 
 static const opener OPENERS[] = {
   {"tensor", hl_open_tensor},
+  {"msgpack", hl_open_msgpack},
+  {"fs", hl_open_fs},
+  {"signals", hl_open_signals},
+  {"terminal", hl_open_terminal},
+  {"random", hl_open_random},
   {NULL, NULL},
 };
 
