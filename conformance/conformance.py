@@ -1,0 +1,124 @@
+"""Replays generated calls through torch and through us, compares what they wrote event by event, and has TensorBoard's
+own loaders read our runs. Prints its seed; SEED and N (how many calls) in the environment change them.
+
+    make conformance
+"""
+import collections
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import compare
+import judge
+from calls import lua
+from kinds import KINDS
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SEED, COUNT = int(os.environ.get("SEED", "6691")), int(os.environ.get("N", "3000"))
+SHOWN = 12  # differences told at length
+
+
+def generate(rng):
+    """The calls, by session: one run folder of its own for each kind."""
+    sessions = {}
+    for kind, (module, share) in KINDS.items():
+        sessions[kind] = [module.generate(rng, index, kind) for index in range(max(1, COUNT * share // 100))]
+    return sessions
+
+
+def write_calls(path, sessions):
+    with open(path, "w", encoding="ascii") as file:
+        for name, calls in sessions.items():
+            file.write("session(%s)\n" % lua(name))
+            file.writelines("call%s\n" % call.lua() for call in calls)
+
+
+def replay(folder, sessions):
+    """What each call answered, "ok" or its error, in order."""
+    path = os.path.join(folder, "calls.lua")
+    write_calls(path, sessions)
+    command = [os.environ.get("LUA", "lua5.4"), os.path.join(HERE, "replay.lua"), path, os.path.join(folder, "runs")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=600, encoding="utf-8", errors="replace")
+    return done.stdout.split("\n")[:-1]
+
+
+class Report:
+    """Counts what was compared, and tells the first differences."""
+
+    def __init__(self):
+        self.compared = collections.Counter()
+        self.differences = 0
+
+    def differ(self, call, what):
+        self.differences += 1
+        if self.differences <= SHOWN:
+            print("DIFFERS %s\n  %s" % (what, call.lua()[:500]))
+
+
+def key(run, event):
+    """What finds an event of torch's among ours: media may be written later than what was called after them."""
+    return run, tuple(value.tag for value in event.summary.value)
+
+
+def expectations(session, calls, answers, report):
+    """Queues of (call, Event) by key, in the order of the calls."""
+    torch, queues = judge.Torch(session), collections.defaultdict(collections.deque)
+    for call, answer in zip(calls, answers):
+        events = torch.call(call)
+        report.compared[session] += 1
+        if events is None:
+            if answer == "ok":
+                report.differ(call, "torch raises %s" % call.facts["torch_error"])
+        elif answer != "ok":
+            report.differ(call, "raises %s" % answer)
+        else:
+            if "walltime" in call.options:
+                call.facts["walltime"] = call.options["walltime"]
+            for run, event in events:
+                queues[key(run, event)].append((call, event))
+    return queues
+
+
+def compare_session(session, folder, calls, answers, report):
+    queues = expectations(session, calls, answers, report)
+    for run, event, raw in judge.read_runs(os.path.join(folder, "runs", session)):
+        if raw is None:
+            continue
+        queue = queues.get(key(run, event))
+        if not queue:
+            report.differences += 1
+            print("DIFFERS: an event that torch does not write, in %s/%s: %.300r" % (session, run, raw))
+            continue
+        call, wanted = queue.popleft()
+        report.compared["events"] += 1
+        what = compare.difference(event, raw, wanted, call.facts)
+        if what:
+            report.differ(call, what)
+    for (run, tags), queue in queues.items():
+        for call, _ in queue:
+            report.differ(call, "no event of tags %s in run %s" % (tags, run))
+
+
+def compare_all(folder, sessions, answers, report):
+    at = 0
+    for session, calls in sessions.items():
+        compare_session(session, folder, calls, answers[at:at + len(calls)], report)
+        at += len(calls)
+
+
+def main():
+    print("conformance: seed %d, %d calls" % (SEED, COUNT))
+    sessions, report = generate(random.Random(SEED)), Report()
+    with tempfile.TemporaryDirectory(prefix="helios-conformance-") as folder:
+        answers = replay(folder, sessions)
+        compare_all(folder, sessions, answers, report)
+    for name, count in report.compared.items():
+        print("  %-16s %6d" % (name, count))
+    print("conformance: %d differences" % report.differences)
+    return 1 if report.differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+"""add_scalars: a series per key, in runs of their own or as tags of this run."""
+from calls import Call, Pairs
+from . import common
+
+KEYS = ["train", "valid", "a b", "gr\u00fc\u00df", "x.y", "1"]
+
+
+def generate(rng, index, method):
+    options = common.options(rng)
+    keys = rng.sample(KEYS, rng.randrange(4))
+    values = {key: rng.choice([rng.uniform(-5, 5), rng.randrange(9), float("nan")]) for key in sorted(keys)}
+    given = Pairs(values.items()) if rng.random() < 0.5 else values
+    name = "sub/%d" % index if rng.random() < 0.3 else "sub%d" % index
+    return Call(method, [name, given], options, common.by_position(rng, options, ["global_step"]),
+                torch_args=[name, values])

@@ -1,0 +1,40 @@
+---Replays the calls of a file through helios: `lua replay.lua calls.lua folder`. A line is `session(name, options)`,
+---which opens the run folder/name, or `call{method, n = count, arguments...}` on it. Prints a line for each call: "ok",
+---or the error that it raised.
+local logging = require "helios.core.logging"
+local tensor = require "helios.tensor"
+
+local calls, folder = arg[1], arg[2]
+local writer
+
+local function close()
+  if writer then assert(writer:close()) end
+end
+
+local env = {
+  math = math,
+  tensor = tensor,
+  nan = (string.unpack("<d", "\0\0\0\0\0\0\xf8\x7f")),
+  minus_nan = (string.unpack("<d", "\0\0\0\0\0\0\xf8\xff")),
+}
+
+---A tensor of these bytes whose dimensions are then moved, so that it is not contiguous.
+function env.permuted(bytes, shape, dtype, order)
+  return tensor.from_bytes(bytes, shape, dtype):permute(table.unpack(order))
+end
+
+function env.session(name, options)
+  close()
+  writer = logging.TensorboardWriter()
+  writer:setup(folder .. "/" .. name, options)
+end
+
+function env.call(c)
+  local ok, message = pcall(writer[c[1]], writer, table.unpack(c, 2, c.n + 1))
+  print(ok and "ok" or tostring(message):gsub("\n", " "))
+end
+
+for line in io.lines(calls) do
+  assert(load(line, "=calls", "t", env))()
+end
+close()

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# run.sh - `make conformance`: find or make the judges' environment, then replay and compare.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+python=$("$here/oracle.sh")
+exec "$python" "$here/conformance.py"
