@@ -171,6 +171,12 @@ build-tsan-tests: $(TESTS)
 bench: lua $(BENCHES)  ## rates beside torch, tensorboardX and Python's logging, as bench/README.md
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) $(LUA_ENV) LUA=$(LUA) bench/run.sh
 
+# --- Independent judges ---------------------------------------------------------------------------------------------
+
+.PHONY: conformance
+conformance: lua  ## the same calls through torch and through us; TensorBoard reads our runs (SEED= N= ORACLE=)
+	@$(LUA_ENV) LUA=$(LUA) PYTHON=$(PYTHON) conformance/run.sh
+
 # --- Installing ---------------------------------------------------------------------------------------------------
 
 .PHONY: install uninstall

@@ -18,8 +18,8 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 class Tensor:
     """An array and the way it is handed to Lua.
 
-    form: "table" a nested Lua table, "bytes" a raw string with shape and dtype in the options, "tensor" a helios.tensor,
-    "permuted" a helios.tensor whose strides are not those of a contiguous one.
+    form: "table" a nested Lua table, "bytes" a raw string with shape and dtype in the options, "tensor" a
+    helios.tensor, "permuted" one whose strides are not those of a contiguous one.
     """
 
     def __init__(self, array, dtype=None, form="tensor", axes=None, typed=True):

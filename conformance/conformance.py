@@ -12,6 +12,7 @@ import tempfile
 
 import compare
 import judge
+import viewers
 from calls import lua
 from kinds import KINDS
 
@@ -30,16 +31,17 @@ def generate(rng):
 
 def write_calls(path, sessions):
     with open(path, "w", encoding="ascii") as file:
-        for name, calls in sessions.items():
-            file.write("session(%s)\n" % lua(name))
+        for name, options, calls in sessions:
+            file.write("session(%s, %s)\n" % (lua(name), lua(options)))
             file.writelines("call%s\n" % call.lua() for call in calls)
 
 
-def replay(folder, sessions):
-    """What each call answered, "ok" or its error, in order."""
+def replay(folder, runs, sessions):
+    """Replays (name, options, calls) into folder/runs. What each call answered, "ok" or its error, in order."""
     path = os.path.join(folder, "calls.lua")
     write_calls(path, sessions)
-    command = [os.environ.get("LUA", "lua5.4"), os.path.join(HERE, "replay.lua"), path, os.path.join(folder, "runs")]
+    command = os.environ.get("LUA", "lua5.4").split() + [
+        os.path.join(HERE, "replay.lua"), path, os.path.join(folder, runs)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=600, encoding="utf-8", errors="replace")
     return done.stdout.split("\n")[:-1]
 
@@ -82,8 +84,9 @@ def expectations(session, calls, answers, report):
 
 
 def compare_session(session, folder, calls, answers, report):
+    """Every event of ours against the next one torch wrote under the same tags, and none left over."""
     queues = expectations(session, calls, answers, report)
-    for run, event, raw in judge.read_runs(os.path.join(folder, "runs", session)):
+    for run, event, raw in judge.read_runs(os.path.join(folder, "calls", session)):
         if raw is None:
             continue
         queue = queues.get(key(run, event))
@@ -101,19 +104,29 @@ def compare_session(session, folder, calls, answers, report):
             report.differ(call, "no event of tags %s in run %s" % (tags, run))
 
 
-def compare_all(folder, sessions, answers, report):
-    at = 0
+def compare_calls(folder, report):
+    sessions = generate(random.Random(SEED))
+    answers, at = replay(folder, "calls", [(name, None, calls) for name, calls in sessions.items()]), 0
     for session, calls in sessions.items():
         compare_session(session, folder, calls, answers[at:at + len(calls)], report)
         at += len(calls)
 
 
+def look_with_viewers(folder, report):
+    def add(sessions):
+        for answer in replay(folder, "viewed", sessions):
+            if answer != "ok":
+                raise RuntimeError("a call for the viewers raises " + answer)
+    report.compared["facts in viewers"], failed = viewers.check(os.path.join(folder, "viewed"), add)
+    report.differences += failed
+
+
 def main():
     print("conformance: seed %d, %d calls" % (SEED, COUNT))
-    sessions, report = generate(random.Random(SEED)), Report()
+    report = Report()
     with tempfile.TemporaryDirectory(prefix="helios-conformance-") as folder:
-        answers = replay(folder, sessions)
-        compare_all(folder, sessions, answers, report)
+        compare_calls(folder, report)
+        look_with_viewers(folder, report)
     for name, count in report.compared.items():
         print("  %-16s %6d" % (name, count))
     print("conformance: %d differences" % report.differences)

@@ -5,7 +5,8 @@ import torch
 from calls import DTYPES, FLOATS, NUMPY, Tensor
 
 STEPS = [None, 0, 1, -1, 7, 123456, -(2**63) + 1, 2**63 - 1, 2**53 + 1, 12.0]
-PREFIXES = ["", "loss/", "a b/", "gr\u00fc\u00df/", "\u635f\u5931/", "\U0001f600/", "x\ty\n/", "/", "..", "'\"\\/", "%d/"]
+PREFIXES = ["", "loss/", "a b/", "gr\u00fc\u00df/", "\u635f\u5931/", "\U0001f600/", "x\ty\n/", "/", "..",
+            "'\"\\/", "%d/"]
 ODD = [float("nan"), float("inf"), float("-inf"), -0.0, 1e-45, 1e30, -1e30, 2.5]
 
 
@@ -47,7 +48,8 @@ def with_odd(rng, values, odd=ODD):
 def cast(values, dtype):
     """Doubles as the numpy array that holds them in that dtype (bfloat16: its bits)."""
     if dtype == "bfloat16":
-        return torch.from_numpy(np.array(values, order="C")).to(torch.bfloat16).view(torch.int16).numpy().view(np.uint16)
+        bits = torch.from_numpy(np.array(values, order="C")).to(torch.bfloat16).view(torch.int16)
+        return bits.numpy().view(np.uint16)
     if dtype == "bool":
         return values > 0.5
     if dtype in FLOATS:

@@ -1,7 +1,5 @@
 """add_scalar: numbers, numeric strings, tensors of one element; single and double precision."""
-import numpy as np
-
-from calls import Call, FLOATS
+from calls import Call
 from . import common
 
 NUMBERS = [0, 1, -1, 16777217, 2**53 + 1, 2**63 - 1, -(2**63), 0.0, -0.0, 0.1, 1e-46, 1e-40, 1e300, -1e300,
@@ -10,7 +8,7 @@ STRINGS = ["1.5", " 2 ", "nan", "-inf", "Infinity", "1_0", "1e5", "+3", "-0", "\
 
 
 def tensor(rng):
-    name = rng.choice([name for name in ("float16", "float32", "float64", "int8", "int64", "uint8", "bool", "bfloat16")])
+    name = common.dtype(rng)
     shape = (1,) * rng.randrange(4)
     return common.form(rng, common.array(rng, shape, name, odd=rng.random() < 0.3), name)
 

@@ -2,8 +2,8 @@
 from calls import Call
 from . import common
 
-TEXTS = ["", "plain", "# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |", "gr\u00fc\u00df \u635f\u5931 \U0001f600", "a\0b", "<b>x</b>",
-         "line\r\nline", "\ufeffbom", "x" * 5000]
+TEXTS = ["", "plain", "# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |", "gr\u00fc\u00df \u635f\u5931 \U0001f600",
+         "a\0b", "<b>x</b>", "line\r\nline", "\ufeffbom", "x" * 5000]
 
 
 def generate(rng, index, method):
