@@ -13,6 +13,7 @@ static const opener OPENERS[] = {
   {"signals", hl_open_signals},
   {"terminal", hl_open_terminal},
   {"random", hl_open_random},
+  {"process", hl_open_process},
   {NULL, NULL},
 };
 
