@@ -115,10 +115,10 @@ lint: lint-lua check-gcc check-clang check-core check-headers  ## luacheck, both
 lint-lua:
 	luacheck -q .
 
-MORE_WARN = -Wdouble-promotion -Wnull-dereference -Wredundant-decls -Wnested-externs -Wold-style-definition \
-            -Winit-self -Wswitch-enum -Wimplicit-fallthrough -Wbad-function-cast
+MORE_WARN = -Wnull-dereference -Wredundant-decls -Wnested-externs -Wold-style-definition \
+            -Winit-self -Wimplicit-fallthrough
 GCC_WARN = $(MORE_WARN) -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init -Wstringop-overflow=4
-CLANG_WARN = $(MORE_WARN) -Wshorten-64-to-32 -Wunreachable-code -Wcomma -Wassign-enum -Wconditional-uninitialized \
+CLANG_WARN = $(MORE_WARN) -Wshorten-64-to-32 -Wunreachable-code -Wcomma -Wassign-enum \
              -Wloop-analysis -Wthread-safety
 
 check-gcc:
@@ -151,8 +151,8 @@ PRELOAD = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=
 
 sanitize-address:
 	@$(MAKE) -s BUILD=build-asan CC=gcc CFLAGS='-O1 -g' SANITIZE='$(ASAN)' lua build-asan-tests
-	@$(subst $(BUILD)/,build-asan/,$(LUA_ENV)) BUILD=build-asan ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1:$(ASAN_OPTIONS) \
-	  UBSAN_OPTIONS=print_stacktrace=1 \
+	@$(subst $(BUILD)/,build-asan/,$(LUA_ENV)) BUILD=build-asan \
+	  ASAN_OPTIONS=detect_stack_use_after_return=1:$(ASAN_OPTIONS) UBSAN_OPTIONS=print_stacktrace=1 \
 	  LUA='env LD_PRELOAD=$(PRELOAD) LUA_INIT=@tools/merciless.lua $(LUA)' \
 	  tools/run-tests.sh $(TESTS:$(BUILD)/%=build-asan/%)
 
@@ -168,8 +168,8 @@ build-tsan-tests: $(TESTS)
 # --- Figures ------------------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: lua $(BENCHES)  ## rates beside torch, tensorboardX and Python's logging, as bench/README.md
-	@BUILD=$(BUILD) PYTHON=$(PYTHON) $(LUA_ENV) LUA=$(LUA) bench/run.sh
+bench: lua $(BENCHES)  ## rates beside torch, tensorboardX and Python's logging (ORACLE=)
+	@$(LUA_ENV) BUILD=$(BUILD) LUA=$(LUA) PYTHON=$(PYTHON) bench/run.sh
 
 # --- Independent judges ---------------------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 """peers.py FOLDER - the same calls through torch.utils.tensorboard, tensorboardX and Python's logging.
 
-Prints `kind who call_ns cpu_ns` as core.c does, where cpu is the process time until the file is flushed. A peer that is
-not installed is left out."""
+Prints `kind who call_ns cpu_ns` as core.c does, where cpu is the process time until the file is flushed."""
 import importlib
 import logging
 import sys
@@ -72,10 +71,7 @@ def main():
     measure("info", "logging", 20000, with_logging)
     peers = (("torch", "torch.utils.tensorboard", "run_name"), ("tensorboardX", "tensorboardX", "name"))
     for who, module_name, run_name in peers:
-        try:
-            module = importlib.import_module(module_name)
-        except ImportError:
-            continue
+        module = importlib.import_module(module_name)
         for kind, (calls, add) in writer_benches(run_name).items():
             measure(kind, who, calls, with_writer(module, add))
 

@@ -80,7 +80,7 @@ local function output_of(command)
 end
 
 local function conditions()
-  return ("Measured %s on %s, %s cores (load %s when done), Linux %s; %s; %s; %s%s."):format(
+  return ("Measured %s on %s, %s cores (load %s when done), Linux %s; %s; %s; %s; %s."):format(
     os.date("!%Y-%m-%d"), first_line_matching("/proc/cpuinfo", "^model name%s*:%s*(.*)"), output_of("nproc"),
     first_line_matching("/proc/loadavg", "^(%S+)"), output_of("uname -r"), output_of("${CC:-cc} --version"), _VERSION,
     versions, "commit " .. output_of("git rev-parse --short HEAD"))

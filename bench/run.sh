@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# run.sh - every figure of bench/README.md in one run: bare work, C, Lua, then the peers in Python ($PYTHON, a Python that
-# has torch, tensorboardX and numpy; without them their columns stay empty). Uses the fastest of several runs.
+# run.sh - every figure of bench/README.md in one run: bare work, C, Lua, then the peers in Python (the environment of
+# conformance/, made if need be). Each is the best of several runs.
 set -euo pipefail
 
-BUILD=${BUILD:-build} LUA=${LUA:-lua5.4} PYTHON=${PYTHON:-python3}
+BUILD=${BUILD:-build} LUA=${LUA:-lua5.4}
+python=$(conformance/oracle.sh)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 results=$BUILD/bench/results.tsv
@@ -29,21 +30,12 @@ printf '%s\n' "$open_python" >"$folder/open.py"
   "$LUA" bench/binding.lua "$folder"
   "$spawn" start bare 20 "$LUA" -e ''
   "$spawn" start lua 20 "$LUA" "$folder/open.lua" "$folder/start"
-  if "$PYTHON" -c 'import numpy' 2>/dev/null; then
-    "$PYTHON" bench/peers.py "$folder"
-    for peer in torch.utils.tensorboard tensorboardX; do
-      who=${peer%%.*}
-      "$PYTHON" -c "import $peer" 2>/dev/null || continue
-      "$spawn" start "$who" 3 "$PYTHON" "$folder/open.py" "$peer" "$folder/start-$who"
-    done
-  else
-    echo "bench: $PYTHON has no numpy; the peers' columns stay empty (make bench PYTHON=...)" >&2
-  fi
+  "$python" bench/peers.py "$folder"
+  for peer in torch.utils.tensorboard tensorboardX; do
+    "$spawn" start "${peer%%.*}" 3 "$python" "$folder/open.py" "$peer" "$folder/start-$peer"
+  done
 } >"$results"
 
-"$LUA" bench/report.lua "$results" bench/README.md "$("$PYTHON" -c '
-import importlib.metadata as m
-for name in ("torch", "tensorboardX", "numpy"):
-    try: print(name, m.version(name), end=", ")
-    except m.PackageNotFoundError: pass
-' 2>/dev/null || true)"
+"$LUA" bench/report.lua "$results" bench/README.md "$("$python" -c '
+from importlib.metadata import version
+print(", ".join(name + " " + version(name) for name in ("torch", "tensorboardX", "numpy")))')"

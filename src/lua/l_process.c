@@ -25,8 +25,6 @@ enum { MAX_ARGS = 16, STDIN = 0, STDOUT = 1, STDERR = 2 };
 
 static const size_t MAX_OUTPUT = (size_t)256 << 20;
 
-extern char **environ;
-
 typedef struct process {
   pid_t pid;      /* 0: none, or reaped */
   int fd[3];      /* our ends; -1: closed */
