@@ -7,13 +7,20 @@
 
 /* ---- errors ------------------------------------------------------------------------------------------ */
 
+/* A userdata's or class' own name, where it has one. */
+static const char *push_type_name(lua_State *L, int index) {
+  if (luaL_getmetafield(L, index, "__name") == LUA_TSTRING) return lua_tostring(L, -1);
+  return luaL_typename(L, index);
+}
+
 const char *hl_describe(lua_State *L, int index) {
+  index = lua_absindex(L, index);
   switch (lua_type(L, index)) {
     case LUA_TNUMBER: return luaL_tolstring(L, index, NULL);
     case LUA_TBOOLEAN: return lua_pushstring(L, lua_toboolean(L, index) ? "true" : "false");
     case LUA_TNONE:
     case LUA_TNIL: return lua_pushliteral(L, "nil");
-    default: return lua_pushfstring(L, "a %s", luaL_typename(L, index));
+    default: return lua_pushfstring(L, "a %s", push_type_name(L, index));
   }
 }
 

@@ -155,7 +155,9 @@ static void fill(reader *r, int depth) {
   int table = lua_gettop(L);
   if (!lua_istable(L, table)) place_error(r, depth, "ragged table", "a table");
   bool raw = !has_access_metamethods(L, table), leaf = depth == r->ndim - 1;
-  check_inner(r, depth, table_length(L, table, raw));
+  int64_t length = table_length(L, table, raw);
+  check_inner(r, depth, length);
+  check_is_list(r, depth, raw, length);
   if (leaf && raw && r->dtype == HELIOS_FLOAT32) {
     fill_floats(r, table, depth);
     return;

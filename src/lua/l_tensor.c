@@ -6,7 +6,9 @@
 
 #include <string.h>
 
+#include "../alloc.h"
 #include "../array.h"
+#include "../encode/png.h"
 
 /* ---- making ------------------------------------------------------------------------------------------ */
 
@@ -297,6 +299,45 @@ static int l_gc(lua_State *L) {
   return 0;
 }
 
+/* ---- PNG --------------------------------------------------------------------------------------------- */
+
+/* The decoder's memory, as something a tensor can own. */
+typedef struct decoded_png {
+  DLManagedTensor managed;
+  int64_t shape[3];
+  hl_png_image image;
+} decoded_png;
+
+static void free_decoded(DLManagedTensor *managed) {
+  decoded_png *png = managed->manager_ctx;
+  hl_free(NULL, png->image.data, png->image.size);
+  hl_free(NULL, png, sizeof *png);
+}
+
+static DLManagedTensor *as_managed(decoded_png *png) {
+  const hl_png_image *image = &png->image;
+  png->shape[0] = image->height;
+  png->shape[1] = image->width;
+  png->shape[2] = image->channels;
+  png->managed = (DLManagedTensor){
+    .dl_tensor = {.data = image->data, .device = {kDLCPU, 0}, .ndim = 3, .dtype = helios_dtype_to_dl(HELIOS_UINT8),
+                  .shape = png->shape},
+    .manager_ctx = png, .deleter = free_decoded};
+  return &png->managed;
+}
+
+/* decode_png(bytes): height x width x channels, or nil, message, code. */
+static int l_decode_png(lua_State *L) {
+  size_t length;
+  const char *bytes = luaL_checklstring(L, 1, &length);
+  hl_error err = {0};
+  decoded_png *png = hl_alloc_zeroed(NULL, 1, sizeof *png);
+  helios_status status = png == NULL ? HELIOS_ENOMEM : hl_png_decode(bytes, length, NULL, &png->image, &err);
+  if (status == HELIOS_OK) return helios_lua_push_dltensor(L, as_managed(png));
+  if (png != NULL) hl_free(NULL, png, sizeof *png);
+  return hl_push_status(L, status, err.reason);
+}
+
 /* ---- reading and writing elements -------------------------------------------------------------------- */
 
 /* The element named by the indices at first, first + 1, ...: exactly one for each dimension. */
@@ -504,7 +545,8 @@ static int l_index(lua_State *L) {
 /* ---- tables ------------------------------------------------------------------------------------------ */
 
 static const luaL_Reg FUNCTIONS[] = {
-  {"new", l_new}, {"from_table", l_from_table}, {"from_bytes", l_from_bytes}, {NULL, NULL}};
+  {"new", l_new}, {"from_table", l_from_table}, {"from_bytes", l_from_bytes}, {"decode_png", l_decode_png},
+  {NULL, NULL}};
 
 static const luaL_Reg METHODS[] = {{"get", l_get},         {"set", l_set},         {"fill", l_fill},
                                    {"bytes", l_bytes},     {"totable", l_totable}, {"permute", l_permute},
