@@ -7,7 +7,7 @@
 #include "../array.h"
 #include "tensor_proto.h"
 
-enum { MAX_THRESHOLDS = 127, BLOCK = 1024, BATCH = 65536 };
+enum { MAX_THRESHOLDS = 127, BLOCK = 2048, BATCH = 65536 };
 enum { TP, FP, TN, FN, PRECISION, RECALL, ROWS };
 enum { CONTENT_THRESHOLDS = 2, SIZE_HINT = 200 };
 
@@ -117,18 +117,54 @@ static double prediction_at(const samples *s, size_t index) {
   return v;
 }
 
-static helios_status add_block(samples *s, size_t first, size_t n, buckets *b, hl_error *err) {
-  int bucket[BLOCK];
-  double label[BLOCK], weight[BLOCK];
-  next_buckets(s, bucket, n);
-  hl_array_next_doubles(&s->label, label, n);
-  next_weights(s, weight, n);
+static helios_status refuse_first(const samples *s, size_t first, const int *bucket, const double *label, size_t n,
+                                  hl_error *err) {
   for (size_t i = 0; i < n; i++) {
     if (label[i] != 0.0 && label[i] != 1.0) return refuse_label(first + i, label[i], err);
     if (bucket[i] < 0) return refuse_prediction(first + i, prediction_at(s, first + i), err);
+  }
+  return HELIOS_OK;
+}
+
+/* By their bits, since comparing doubles for equality costs thrice as much: 0 with any sign, or 1. */
+static bool all_usable(const int *bucket, const double *label, size_t n) {
+  const uint64_t one = hl_double_bits(1.0);
+  uint64_t wrong = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint64_t bits = hl_double_bits(label[i]);
+    wrong |= ((bits << 1) != 0) & (bits != one);
+    wrong |= bucket[i] < 0;
+  }
+  return wrong == 0;
+}
+
+static void add_weighted(samples *s, const int *bucket, const double *label, size_t n, buckets *b) {
+  double weight[BLOCK];
+  next_weights(s, weight, n);
+  for (size_t i = 0; i < n; i++) {
     b->tp[bucket[i]] += label[i] * weight[i];
     b->fp[bucket[i]] += (1.0 - label[i]) * weight[i];
   }
+}
+
+/* Weights of 1: the same sums, counted in integers, which do not wait for each other as additions of doubles do. */
+static void add_counted(const int *bucket, const double *label, size_t n, buckets *b) {
+  uint32_t counts[2 * MAX_THRESHOLDS] = {0};
+  for (size_t i = 0; i < n; i++) counts[2 * bucket[i] + (label[i] != 0.0)]++;
+  for (size_t k = 0; k < MAX_THRESHOLDS; k++) {
+    b->fp[k] += counts[2 * k];
+    b->tp[k] += counts[2 * k + 1];
+  }
+}
+
+static helios_status add_block(samples *s, size_t first, size_t n, buckets *b, hl_error *err) {
+  int bucket[BLOCK];
+  double label[BLOCK];
+  next_buckets(s, bucket, n);
+  hl_array_next_doubles(&s->label, label, n);
+  if (!all_usable(bucket, label, n)) return refuse_first(s, first, bucket, label, n, err);
+  if (s->weighted || s->common_weight != 1.0) add_weighted(s, bucket, label, n, b);
+  else add_counted(bucket, label, n, b);
   return HELIOS_OK;
 }
 
