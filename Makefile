@@ -42,7 +42,7 @@ LUA_ENV = LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="$(BUILD)/lua/?.so;;"
 .PHONY: all core lua setup test test-c spec demo env clean help
 all: core lua $(EMBED)  ## build the libraries, the Lua module and the examples
 core: $(BUILD)/libhelios.a $(BUILD)/libhelios.so $(BUILD)/helios.pc
-lua: $(BUILD)/lua/helios/native.so
+lua: $(BUILD)/lua/helios/native.so $(BUILD)/libhelios-lua.a $(BUILD)/helios-lua.pc
 
 $(BUILD)/src/lua/%.o: src/lua/%.c
 	@mkdir -p $(@D)
@@ -64,6 +64,12 @@ $(BUILD)/libhelios.so: $(BUILD)/$(SO)
 	ln -sf $(SO) $(BUILD)/libhelios.so.$(SOVERSION)
 	ln -sf libhelios.so.$(SOVERSION) $@
 
+# For hosts that bring their own lua_State. It needs libhelios.a, not the shared one: the binding uses what only the
+# layers share.
+$(BUILD)/libhelios-lua.a: $(LUA_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
 # The module holds its own copy of the core and exports nothing but its opener: a host that links another version of
 # the library must not get its functions mixed up with these.
 $(BUILD)/lua/helios/native.so: $(LUA_OBJ) $(BUILD)/libhelios.a
@@ -74,19 +80,20 @@ $(BUILD)/spec/c/%: spec/c/%.c $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
 	$(CC) $(HL_CFLAGS) -Ispec/c $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios.a $(CORE_LIBS)
 
-# A host brings its own lua_State, so it links the binding, the core and Lua itself: one copy of each.
-$(BUILD)/examples/embed/host: examples/embed/host.c $(LUA_OBJ) $(BUILD)/libhelios.a
+$(BUILD)/examples/embed/host: examples/embed/host.c $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
-	$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LUA_OBJ) \
+	$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios-lua.a \
 	  $(BUILD)/libhelios.a $(CORE_LIBS) $(LUA_LIBS)
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
 	$(CC) $(HL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios.a $(CORE_LIBS)
 
-$(BUILD)/helios.pc: helios.pc.in include/helios/status.h
+# Made anew each time: they name PREFIX, which no file's date tells.
+.PHONY: $(BUILD)/helios.pc $(BUILD)/helios-lua.pc
+$(BUILD)/helios.pc $(BUILD)/helios-lua.pc: $(BUILD)/%.pc: %.pc.in
 	@mkdir -p $(@D)
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
 
 setup:  ## install what is missing (Debian 12, apt)
 	@tools/setup.sh
@@ -190,18 +197,18 @@ LUA_MODULES = $(shell cd lua/helios 2>/dev/null && find . -name '*.lua' ! -path 
 install: core lua  ## headers, libraries, Lua modules and helios.pc into PREFIX, below DESTDIR
 	install -d $(INCLUDEDIR) $(LIBDIR)/pkgconfig $(LUACDIR)
 	install -m 644 $(HEADERS) $(INCLUDEDIR)
-	install -m 644 $(BUILD)/libhelios.a $(LIBDIR)
+	install -m 644 $(BUILD)/libhelios.a $(BUILD)/libhelios-lua.a $(LIBDIR)
 	install -m 755 $(BUILD)/$(SO) $(LIBDIR)
 	ln -sf $(SO) $(LIBDIR)/libhelios.so.$(SOVERSION)
 	ln -sf libhelios.so.$(SOVERSION) $(LIBDIR)/libhelios.so
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' helios.pc.in > $(LIBDIR)/pkgconfig/helios.pc
+	install -m 644 $(BUILD)/helios.pc $(BUILD)/helios-lua.pc $(LIBDIR)/pkgconfig
 	install -m 755 $(BUILD)/lua/helios/native.so $(LUACDIR)
 	set -e; for m in $(LUA_MODULES); do install -D -m 644 lua/helios/$$m $(LUADIR)/$$m; done
 
 uninstall:  ## what install put there
 	rm -rf $(INCLUDEDIR) $(LUADIR) $(LUACDIR)
-	rm -f $(LIBDIR)/libhelios.a $(LIBDIR)/libhelios.so $(LIBDIR)/libhelios.so.$(SOVERSION) $(LIBDIR)/$(SO)
-	rm -f $(LIBDIR)/pkgconfig/helios.pc
+	rm -f $(LIBDIR)/libhelios.a $(LIBDIR)/libhelios-lua.a $(LIBDIR)/libhelios.so $(LIBDIR)/libhelios.so.$(SOVERSION) $(LIBDIR)/$(SO)
+	rm -f $(LIBDIR)/pkgconfig/helios.pc $(LIBDIR)/pkgconfig/helios-lua.pc
 
 clean:  ## remove what was built
 	rm -rf build build-*
