@@ -17,6 +17,7 @@
 #define HELIOS_HELIOS_H
 
 #include "logger.h"
+#include "reader.h"
 #include "status.h"
 #include "tensor.h"
 #include "writer.h"

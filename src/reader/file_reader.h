@@ -1,0 +1,27 @@
+/* file_reader.h - the inside of a helios_reader, for the files of this folder. */
+#ifndef HL_FILE_READER_H
+#define HL_FILE_READER_H
+
+#include "record_reader.h"
+
+enum { HL_MOST_DAMAGE_LISTED = 256 };
+
+struct helios_reader {
+  hl_record_reader records;
+  helios_damage *damage; /* the first ones */
+  size_t listed;
+  size_t damage_capacity;
+  uint64_t damaged;
+  uint64_t intact;
+  hl_error error;
+};
+
+helios_status hl_reader_new(const char *path, const hl_env *env, const helios_reader_options *options,
+                            helios_reader **out, hl_error *err);
+void hl_reader_park(helios_reader *r);
+/* Behind a bad length: go on at the next whole record. HELIOS_EAGAIN: there is none. */
+helios_status hl_reader_resync(helios_reader *r);
+/* Copy the text of err into what a public opener was given; returns its status. */
+helios_status hl_tell(const hl_error *err, helios_status status, char *text, size_t size);
+
+#endif

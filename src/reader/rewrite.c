@@ -1,0 +1,127 @@
+/* rewrite.c - new file beside the old one, synced, renamed over it, folder synced. Knows records, no events. */
+#include "rewrite.h"
+
+#include <fcntl.h>
+
+#include "../path.h"
+#include "../record.h"
+
+enum { BATCH = 1 << 20, MOST_NAMES = 1000 };
+
+static bool stop_at_pending(void *ctx, const char *name) {
+  bool *found = ctx;
+  *found = strncmp(name, ".helios-", 8) == 0 && strstr(name, ".rewrite") == NULL;
+  return !*found;
+}
+
+/* A writer's pending file remembers the length of its targets: replacing one under it would lose what it holds. A
+ * sub-run's lies in the folder above. */
+static bool writer_holds(const hl_env *env, const char *folder, hl_error *err) {
+  static const char *const WHERE[] = {"", "/.."};
+  bool found = false;
+  for (size_t i = 0; i < 2 && !found; i++) {
+    hl_buf path;
+    int code;
+    hl_buf_init(&path, NULL);
+    hl_buf_printf(&path, "%s%s", folder, WHERE[i]);
+    hl_buf_append_byte(&path, '\0');
+    if (!path.failed) env->list_dir(env, (const char *)path.data, stop_at_pending, &found, &code);
+    hl_buf_free(&path);
+  }
+  if (found)
+    hl_fail(err, HELIOS_EAGAIN, "%s: a writer has this run open, or was killed: close or recover it first", folder);
+  return found;
+}
+
+/* A name of our own, never one that exists. */
+static helios_status create_temporary(hl_rewrite *w, const char *folder, hl_error *err) {
+  int code = 0;
+  for (int i = 0; i < MOST_NAMES; i++) {
+    hl_buf_reset(&w->temporary);
+    hl_buf_printf(&w->temporary, "%s/.helios-%lld-%d.rewrite", folder, (long long)w->env->pid(w->env), i);
+    hl_buf_append_byte(&w->temporary, '\0');
+    if (w->temporary.failed) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
+    w->fd = w->env->open(w->env, (const char *)w->temporary.data, O_WRONLY | O_CREAT | O_EXCL, &code);
+    if (w->fd >= 0) return HELIOS_OK;
+  }
+  return hl_fail_io(err, folder, "cannot make a file", code);
+}
+
+helios_status hl_rewrite_begin(hl_rewrite *w, const hl_env *env, const char *target, hl_error *err) {
+  *w = (hl_rewrite){.env = env, .target = target, .fd = -1};
+  hl_buf_init(&w->temporary, NULL);
+  hl_buf_init(&w->pending, NULL);
+  char *folder = hl_path_folder(NULL, target);
+  if (folder == NULL) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
+  helios_status st = writer_holds(env, folder, err) ? HELIOS_EAGAIN : create_temporary(w, folder, err);
+  hl_free_str(NULL, folder);
+  if (st != HELIOS_OK) hl_rewrite_abort(w);
+  return st;
+}
+
+static helios_status drain(hl_rewrite *w, hl_error *err) {
+  int code = 0;
+  size_t done;
+  const char *path = (const char *)w->temporary.data;
+  if (hl_env_write_all(w->env, w->fd, w->pending.data, w->pending.len, &done, &code) != 0)
+    return hl_fail_io(err, path, "cannot write", code);
+  hl_buf_reset(&w->pending);
+  return HELIOS_OK;
+}
+
+helios_status hl_rewrite_put(hl_rewrite *w, const void *payload, size_t n, hl_error *err) {
+  helios_status st = hl_record_append(&w->pending, payload, n);
+  if (st != HELIOS_OK) return hl_fail(err, st, "out of memory");
+  w->records++;
+  w->bytes += n + HL_RECORD_OVERHEAD;
+  return w->pending.len >= BATCH ? drain(w, err) : HELIOS_OK;
+}
+
+helios_status hl_rewrite_sync(hl_rewrite *w, hl_error *err) {
+  int code = 0;
+  helios_status st = drain(w, err);
+  if (st == HELIOS_OK && w->env->sync(w->env, w->fd, &code) != 0)
+    st = hl_fail_io(err, (const char *)w->temporary.data, "cannot sync", code);
+  return st;
+}
+
+/* The rename itself is durable only when the folder is. Not all file systems can sync one. */
+static void sync_folder(const hl_rewrite *w) {
+  int code;
+  char *folder = hl_path_folder(NULL, w->target);
+  if (folder == NULL) return;
+  int fd = w->env->open(w->env, folder, O_RDONLY | O_DIRECTORY, &code);
+  if (fd >= 0) {
+    w->env->sync(w->env, fd, &code);
+    w->env->close(w->env, fd, &code);
+  }
+  hl_free_str(NULL, folder);
+}
+
+static void end(hl_rewrite *w) {
+  int code;
+  if (w->fd >= 0) w->env->close(w->env, w->fd, &code);
+  w->fd = -1;
+  hl_buf_free(&w->temporary);
+  hl_buf_free(&w->pending);
+}
+
+helios_status hl_rewrite_commit(hl_rewrite *w, hl_error *err) {
+  int code = 0;
+  helios_status st = hl_rewrite_sync(w, err);
+  if (st == HELIOS_OK && w->env->rename(w->env, (const char *)w->temporary.data, w->target, &code) != 0)
+    st = hl_fail_io(err, w->target, "cannot replace", code);
+  if (st != HELIOS_OK) {
+    hl_rewrite_abort(w);
+    return st;
+  }
+  sync_folder(w);
+  end(w);
+  return HELIOS_OK;
+}
+
+void hl_rewrite_abort(hl_rewrite *w) {
+  int code;
+  if (w->fd >= 0) w->env->remove(w->env, (const char *)w->temporary.data, &code);
+  end(w);
+}
