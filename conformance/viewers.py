@@ -64,6 +64,11 @@ class Checks:
             self.failed += 1
             print("DIFFERS (%s) %s\n  got    %r\n  wanted %r" % (self.loader, what, got, wanted))
 
+    def eventually(self, what, get, wanted):
+        """The same for what needs its time to come."""
+        Board.until(lambda: repr(get()) == repr(wanted))
+        self.equal(what, get(), wanted)
+
 
 def points(board, run, tag):
     """(step, value) of a series; the board spells what JSON has no number for."""
@@ -84,8 +89,7 @@ def check_tags(board, checks):
     resumed = {run: ["loss"] for run in ("continued", "growing", "healed", "resumed")}
     wanted = {"kinds": ["acc", "odd", "train/loss"], "kinds/curves_train": ["curves"], "kinds/curves_valid": ["curves"],
               "kinds/trial": ["acc"], **resumed}
-    board.until(lambda: tags_of(board, "scalars") == wanted)
-    checks.equal("scalar runs and tags", tags_of(board, "scalars"), dict(sorted(wanted.items())))
+    checks.eventually("scalar runs and tags", lambda: tags_of(board, "scalars"), dict(sorted(wanted.items())))
     for plugin, tag in (("images", "picture"), ("text", "note/text_summary"), ("histograms", "weights"),
                         ("pr_curves", "curve")):
         shown = {run: tags for run, tags in tags_of(board, plugin).items() if tags}
@@ -142,8 +146,7 @@ def check_hparams(board, checks):
 def check_growth(board, checks, fast, add):
     add([("growing", {}, scalars("loss", LATER[fast]))])
     wanted = [(step, float(step)) for step in range(LATER[fast][-1] + 1)]
-    board.until(lambda: points(board, "growing", "loss") == wanted)
-    checks.equal("points added while it looks", points(board, "growing", "loss"), wanted)
+    checks.eventually("points added while it looks", lambda: points(board, "growing", "loss"), wanted)
 
 
 def check_board(folder, fast, add):
