@@ -161,7 +161,7 @@ sanitize-address:
 	@$(subst $(BUILD)/,build-asan/,$(LUA_ENV)) BUILD=build-asan \
 	  ASAN_OPTIONS=detect_stack_use_after_return=1:$(ASAN_OPTIONS) UBSAN_OPTIONS=print_stacktrace=1 \
 	  LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0 \
-	  LUA='env LD_PRELOAD=$(PRELOAD) LUA_INIT=@tools/merciless.lua $(LUA)' \
+	  LUA='env LD_PRELOAD=$(PRELOAD) LUA_INIT=@$(CURDIR)/tools/merciless.lua $(LUA)' \
 	  tools/run-tests.sh $(TESTS:$(BUILD)/%=build-asan/%)
 
 sanitize-threads:
