@@ -185,6 +185,10 @@ bench: lua $(BENCHES)  ## rates beside torch, tensorboardX and Python's logging 
 conformance: lua  ## the same calls through torch and through us; TensorBoard reads our runs (SEED= N= ORACLE=)
 	@$(LUA_ENV) LUA=$(LUA) PYTHON=$(PYTHON) conformance/run.sh
 
+.PHONY: browser
+browser: lua  ## TensorBoard's dashboards in headless Chromium; screenshots in build/browser
+	@$(LUA_ENV) LUA=$(LUA) PYTHON=$(PYTHON) BUILD=$(BUILD) conformance/run.sh browser
+
 # --- Installing ---------------------------------------------------------------------------------------------------
 
 .PHONY: install uninstall

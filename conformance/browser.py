@@ -68,7 +68,7 @@ def shows(page, checks, what, wanted):
 
 def look_at_time_series(page, checks):
     page.show("timeseries")
-    shows(page, checks, "time series", ["train/loss", "curves", "kinds", "kinds/curves_valid"])
+    shows(page, checks, "time series", ["acc", "curves", "train", "kinds", "kinds/curves_valid"])
     checks.eventually("a time series is drawn", lambda: page.colours("scalar-card line-chart") > 3, True)
 
 

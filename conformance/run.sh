@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# run.sh - `make conformance`: find or make the judges' environment, then replay and compare.
+# run.sh - `make conformance` and `make browser`: find or make the judges' environment, then ask them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 python=$("$here/oracle.sh")
 export PYTHONDONTWRITEBYTECODE=1
-exec "$python" -W ignore::RuntimeWarning "$here/conformance.py"
+exec "$python" -W ignore::RuntimeWarning "$here/${1:-conformance}.py"

@@ -16,6 +16,7 @@ packages=(
   lua-filesystem lua-argparse               # folders, command line
   lua-busted lua-check                      # specs, lint
   python3 python3-venv ca-certificates      # independent judges: torch and TensorBoard in a venv
+  chromium chromium-driver                  # dashboards, looked at as a user does
 )
 
 is_installed() {
