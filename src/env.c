@@ -213,6 +213,22 @@ static int sys_current_dir(const hl_env *env, char *out, size_t size, int *code)
   return getcwd(out, size) != NULL ? 0 : failed(code);
 }
 
+static int sys_stat_path(const hl_env *env, const char *path, bool *regular, bool *folder, int *code) {
+  (void)env;
+  struct stat s;
+  if (stat(path, &s) != 0) return failed(code);
+  if (regular != NULL) *regular = S_ISREG(s.st_mode);
+  if (folder != NULL) *folder = S_ISDIR(s.st_mode);
+  return 0;
+}
+
+static bool sys_can_write_dir(const hl_env *env, const char *path, int *code) {
+  (void)env;
+  if (access(path, W_OK | X_OK) == 0) return true;
+  *code = errno;
+  return false;
+}
+
 static int sys_make_dir(const hl_env *env, const char *path, int *code) {
   (void)env;
   return mkdir(path, 0777) == 0 ? 0 : failed(code);
@@ -264,6 +280,8 @@ const hl_env hl_env_system = {
     .unmap = sys_unmap,
     .stat_fd = sys_stat_fd,
     .current_dir = sys_current_dir,
+    .stat_path = sys_stat_path,
+    .can_write_dir = sys_can_write_dir,
     .make_dir = sys_make_dir,
     .remove = sys_remove,
     .rename = sys_rename,
@@ -272,9 +290,10 @@ const hl_env hl_env_system = {
 
 /* ---- made of the above -------------------------------------------------------------------------------- */
 
-static bool is_dir(const char *path) {
-  struct stat s;
-  return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+static bool is_folder(const hl_env *env, const char *path) {
+  bool folder;
+  int code;
+  return env->stat_path(env, path, NULL, &folder, &code) == 0 && folder;
 }
 
 int hl_env_make_dirs(const hl_env *env, const char *path, int *code) {
@@ -288,10 +307,10 @@ int hl_env_make_dirs(const hl_env *env, const char *path, int *code) {
     if (path[i] != '/' && path[i] != '\0') continue;
     memcpy(part, path, i);
     part[i] = '\0';
-    if (is_dir(part)) continue; /* also where making it is forbidden: an automount, a read-only root */
+    if (is_folder(env, part)) continue; /* also where making it is forbidden: an automount, a read-only root */
     if (env->make_dir(env, part, code) == 0) continue;
     if (*code != EEXIST) return -1;
-    if (!is_dir(part)) {
+    if (!is_folder(env, part)) {
       *code = ENOTDIR;
       return -1;
     }

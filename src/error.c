@@ -30,6 +30,7 @@ helios_status hl_fail(hl_error *err, helios_status status, const char *format, .
 }
 
 helios_status hl_fail_io(hl_error *err, const char *path, const char *what, int code) {
+  if (err == NULL) return HELIOS_EIO; /* also keeps this safe to call from a signal handler */
   char text[128];
 #if defined(__GLIBC__)
   const char *why = strerror_r(code, text, sizeof text); /* GNU's: strerror shares a static buffer */

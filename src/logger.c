@@ -19,6 +19,7 @@
 #include "fork.h"
 #include "path.h"
 #include "queue.h"
+#include "recover.h"
 
 enum {
   STAMP_LENGTH = 25,  /* "[2026-11-23 23:09:13,042]" */
@@ -262,6 +263,21 @@ static void serve(const sink_list *list, const helios_record *record) {
 
 /* ---- files --------------------------------------------------------------------------------------------- */
 
+/* Nothing is kept beside a pipe, a device or a link to one. */
+static bool is_special(const helios_logger *l, const char *path) {
+  bool regular;
+  int code;
+  return l->env->stat_path(l->env, path, &regular, NULL, &code) == 0 && !regular;
+}
+
+/* What cannot be recovered now stays for the next try; logging goes on all the same. */
+static void recover_pending(helios_logger *l, const char *path, const char *folder) {
+  hl_error err = {0};
+  const char *name = strrchr(path, '/') + 1;
+  if (hl_recover_folder(l->env, &l->alloc, folder, name, NULL, &err) == HELIOS_OK) return;
+  if (l->options.on_error != NULL) l->options.on_error(l->options.ctx, err.status, err.reason);
+}
+
 static helios_status open_queue(helios_logger *l, const char *path, const char *folder, log_file *out, hl_error *err) {
   const helios_logger_options *o = &l->options;
   hl_queue_options options = {
@@ -270,6 +286,7 @@ static helios_status open_queue(helios_logger *l, const char *path, const char *
       .max_overflow = o->max_pending,
       .flush_ns = (int64_t)(o->flush_secs * 1e9),
       .disk = o->durability == HELIOS_DURABLE_DISK,
+      .heap_only = is_special(l, path),
       .no_thread = o->threads < 0,
       .alloc = &l->alloc,
       .env = l->env,
@@ -281,7 +298,7 @@ static helios_status open_queue(helios_logger *l, const char *path, const char *
   if (st != HELIOS_OK) return st;
   st = hl_queue_add_target(q, path, true, &out->target, err);
   if (st == HELIOS_OK) out->queue = q;
-  else hl_queue_close(q, NULL, NULL);
+  else hl_queue_free(q);
   return st;
 }
 
@@ -293,6 +310,7 @@ static helios_status open_file(helios_logger *l, const char *path, log_file *out
   int code = 0;
   helios_status st = HELIOS_OK;
   if (hl_env_make_dirs(l->env, folder, &code) != 0) st = hl_fail_io(err, folder, "cannot make the folder", code);
+  if (st == HELIOS_OK) recover_pending(l, path, folder);
   if (st == HELIOS_OK) st = open_queue(l, path, folder, out, err);
   hl_free_str(&l->alloc, folder);
   return st;
@@ -319,8 +337,10 @@ static void retire(helios_logger *l, log_file file) {
   if (file.queue == NULL) return;
   helios_stats final = {.size = sizeof final};
   hl_error err = {0};
-  keep_untold(l, hl_queue_close(file.queue, &final, &err), &err);
+  keep_untold(l, hl_queue_close(file.queue, &err), &err);
+  hl_queue_stats(file.queue, &final);
   add_stats(&l->past, &final);
+  hl_queue_free(file.queue);
 }
 
 /* Under `files`: the new path, its strings owned from here on. */
@@ -623,7 +643,7 @@ void helios_logger_free(helios_logger *l) {
     pthread_mutex_destroy(&l->lock);
     pthread_mutex_destroy(&l->files);
   } else if (l->file.queue != NULL) {
-    hl_queue_close(l->file.queue, NULL, NULL); /* a child gives its copy back; the queue touches no file there */
+    hl_queue_free(l->file.queue); /* a child gives its copy back; the queue touches no file there */
   }
   destroy(l);
 }

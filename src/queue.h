@@ -11,7 +11,7 @@
 #include "bytes.h"
 #include "env.h"
 #include "error.h"
-#include "helios/writer.h"
+#include "helios/helios.h"
 
 typedef struct hl_queue hl_queue;
 
@@ -25,6 +25,7 @@ typedef struct hl_queue_options {
   size_t max_overflow;     /* bytes kept on the heap beyond it while the disk fails; 0 for 16 MiB */
   int64_t flush_ns;        /* longest wait of a record */
   bool disk;               /* fdatasync at each flush */
+  bool heap_only;          /* no pending file: the target is not a regular file, or the host does not want one */
   bool no_thread;          /* drains happen in callers only */
   const helios_allocator *alloc;
   const hl_env *env;
@@ -38,25 +39,26 @@ helios_status hl_queue_open(hl_queue **out, const hl_queue_options *options, hl_
 /* A file that records go to. `path` is absolute. The file is opened now when `create` asks for it (exclusively, or for
  * append in a shared queue), and again whenever a drain needs it: descriptors may be taken back when they run short. */
 helios_status hl_queue_add_target(hl_queue *q, const char *path, bool create, uint32_t *target, hl_error *err);
-/* Forget a target after draining it. */
-helios_status hl_queue_remove_target(hl_queue *q, uint32_t target, hl_error *err);
-
-/* Acknowledge n bytes holding `records` whole records. Returns HELIOS_OK also when the disk is failing: the records
- * are then kept on the heap, or dropped and counted. HELIOS_ENOMEM only when nothing could be kept or counted. */
+/* Acknowledge n bytes holding `records` whole records. HELIOS_OK also when the disk is failing: the records are then
+ * kept on the heap, or dropped and counted. HELIOS_ECLOSED after close. */
 helios_status hl_queue_push(hl_queue *q, uint32_t target, hl_class c, const void *data, size_t n, uint32_t records);
 
-/* The same without a copy: room for up to n bytes, with the queue locked; fill it and commit what was used (0 gives it
- * back). NULL: no room in the buffer, nothing locked, use push. Between the two call nothing that can block. */
+/* The same for one record and without a copy: room for up to n bytes, with the queue locked; fill it and commit what was
+ * used (0 gives it back). NULL: no room in the buffer, nothing locked, use push. Between the two call nothing that can
+ * block. */
 unsigned char *hl_queue_reserve(hl_queue *q, uint32_t target, size_t n);
 void hl_queue_commit(hl_queue *q, uint32_t target, hl_class c, size_t n);
 
-/* Write what is pending, whatever the retry pause says. Tells what failed since it was last asked. */
+/* Write what is pending, whatever the retry pause says. Tells what failed or was dropped since it was last asked. */
 helios_status hl_queue_flush(hl_queue *q, hl_error *err);
-/* Like flush, then close files and remove the pending file when all of it was written; free the queue. */
-helios_status hl_queue_close(hl_queue *q, helios_stats *final, hl_error *err);
+/* Flush, close the files, and remove the pending file when all of it was written. Later pushes are HELIOS_ECLOSED, a
+ * second close is HELIOS_OK. */
+helios_status hl_queue_close(hl_queue *q, hl_error *err);
+/* Close if need be, and free. */
+void hl_queue_free(hl_queue *q);
 void hl_queue_stats(hl_queue *q, helios_stats *out);
 
-/* False in a process that was forked since the queue was opened: touch nothing then. */
+/* False in a process that was forked since the queue was opened: touch nothing then but free. */
 bool hl_queue_alive(const hl_queue *q);
 
 #endif

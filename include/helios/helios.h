@@ -18,6 +18,7 @@
 
 #include "logger.h"
 #include "reader.h"
+#include "recover.h"
 #include "status.h"
 #include "tensor.h"
 #include "writer.h"
