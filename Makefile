@@ -10,6 +10,7 @@ BUILD ?= build
 LUA ?= lua5.4
 PKG_CONFIG ?= pkg-config
 PYTHON ?= python3
+MPICC ?= mpicc
 
 # The one version number stands in the header.
 VERSION := $(shell sed -n 's/^\#define HELIOS_VERSION "\(.*\)"/\1/p' include/helios/status.h)
@@ -42,7 +43,8 @@ LUA_ENV = LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="$(BUILD)/lua/?.so;;"
 .PHONY: all core lua setup test test-c spec demo env clean help
 all: core lua $(EMBED)  ## build the libraries, the Lua module and the examples
 core: $(BUILD)/libhelios.a $(BUILD)/libhelios.so $(BUILD)/helios.pc
-lua: $(BUILD)/lua/helios/native.so $(BUILD)/libhelios-lua.a $(BUILD)/helios-lua.pc
+MPI_MODULE = $(if $(shell command -v $(MPICC)),$(BUILD)/lua/helios/mpi.so)
+lua: $(BUILD)/lua/helios/native.so $(BUILD)/libhelios-lua.a $(BUILD)/helios-lua.pc $(MPI_MODULE)
 
 $(BUILD)/src/lua/%.o: src/lua/%.c
 	@mkdir -p $(@D)
@@ -75,6 +77,11 @@ $(BUILD)/libhelios-lua.a: $(LUA_OBJ)
 $(BUILD)/lua/helios/native.so: $(LUA_OBJ) $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
 	$(CC) -shared -Wl,--exclude-libs,libhelios.a $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
+
+# Collectives, where MPI is. Never unloaded: it must outlive the lua_State to end all ranks with the process.
+$(BUILD)/lua/helios/mpi.so: src/mpi/l_mpi.c
+	@mkdir -p $(@D)
+	OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC) -shared $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -Wl,-z,nodelete $(HL_LDFLAGS) $(LDFLAGS) -o $@ $<
 
 $(BUILD)/spec/c/%: spec/c/%.c $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
@@ -206,7 +213,7 @@ install: core lua  ## headers, libraries, Lua modules and helios.pc into PREFIX,
 	ln -sf $(SO) $(LIBDIR)/libhelios.so.$(SOVERSION)
 	ln -sf libhelios.so.$(SOVERSION) $(LIBDIR)/libhelios.so
 	install -m 644 $(BUILD)/helios.pc $(BUILD)/helios-lua.pc $(LIBDIR)/pkgconfig
-	install -m 755 $(BUILD)/lua/helios/native.so $(LUACDIR)
+	install -m 755 $(BUILD)/lua/helios/native.so $(MPI_MODULE) $(LUACDIR)
 	set -e; for m in $(LUA_MODULES); do install -D -m 644 lua/helios/$$m $(LUADIR)/$$m; done
 
 uninstall:  ## what install put there

@@ -5,6 +5,8 @@
 -- all believe to be rank 0 would write one run together.
 -- @module helios.core.distributed
 
+local msgpack = require("helios.native").msgpack
+
 local M = {}
 
 ---Where each launcher tells what. `local_size` may be missing in an environment; then see `local_size_of`.
@@ -162,6 +164,138 @@ function M.rank_zero_only(fn)
   return function(...)
     if M.get_global_rank() == 0 then return fn(...) end
   end
+end
+
+-- Collective calls --------------------------------------------------------------------------------------------------
+-- They run on MPI, through the module `helios.mpi`. Alone in the world they give back what they were given, so that a
+-- program need not ask whether it is distributed. Every rank must make the same calls in the same order.
+
+local mpi ---@type table? loaded by the first collective call
+
+local NO_MPI <const> = [[collective calls need MPI: install an MPI library with its compiler (Debian: libopenmpi-dev,
+openmpi-bin), build Helios again, and start with mpirun or srun]]
+
+---Join the other processes. Called by the trainer and by the first collective call; calling it again is fine.
+function M.init_dist()
+  if mpi or M.get_world_size() == 1 then return end
+  local found, module = pcall(require, "helios.mpi")
+  if not found then error("init_dist: " .. NO_MPI, 2) end
+  local info = M.get_dist_info()
+  local rank, size = module.init()
+  if size ~= info.world_size or rank ~= info.rank then
+    local message = "init_dist: MPI sees rank %d of %d where %s says rank %d of %d; start with mpirun or srun --mpi=pmix"
+    error(message:format(rank, size, tostring(info.launcher), info.rank, info.world_size), 2)
+  end
+  mpi = module
+end
+
+---Leave; no collective call may follow. A process that ends in success does so by itself.
+function M.shutdown_dist()
+  if mpi then mpi.finalize() end
+  mpi = nil
+end
+
+---End all ranks at once: for an error of one that would leave the others waiting.
+---@param code integer exit status
+function M.abort(code)
+  if mpi then mpi.abort(code) end
+end
+
+local function engine(level)
+  local ok, message = pcall(M.init_dist)
+  if not ok then error(message, level + 1) end
+  return mpi
+end
+
+---Wait until all ranks have come here.
+function M.barrier()
+  local e = engine(2)
+  if e then e.barrier() end
+end
+
+---The same; Helios' name for the barrier that may also be called without distributed training.
+M.safe_barrier = M.barrier
+
+local function sorted_keys(t)
+  local keys = {}
+  for key in pairs(t) do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b)
+    if type(a) == type(b) then return a < b end
+    return type(a) < type(b)
+  end)
+  return keys
+end
+
+-- The numbers of nested tables, in an order that equal shapes share.
+local function flatten(value, list)
+  if type(value) == "number" then
+    list[#list + 1] = value
+  elseif type(value) == "table" then
+    for _, key in ipairs(sorted_keys(value)) do flatten(value[key], list) end
+  else
+    error("all_reduce: argument 'numbers': expected numbers or tables of them, got a " .. type(value), 3)
+  end
+  return list
+end
+
+local function unflatten(shape, list, at)
+  if type(shape) == "number" then return list[at], at + 1 end
+  local result = {}
+  for _, key in ipairs(sorted_keys(shape)) do result[key], at = unflatten(shape[key], list, at) end
+  return result, at
+end
+
+local OPS <const> = {sum = true, max = true, min = true, prod = true, mean = true}
+
+---Combine the numbers of all ranks, one by one; every rank gets the result.
+---@generic T
+---@param numbers T a number, or tables of numbers, nested or not, of the same shape on every rank
+---@param op "sum"|"mean"|"max"|"min"|"prod"|nil sum
+---@return T result a number, or new tables of the same shape; integers stay integers, except for the mean
+function M.all_reduce(numbers, op)
+  op = op or "sum"
+  if not OPS[op] then
+    error(("all_reduce: argument 'op': expected sum, mean, max, min or prod, got '%s'"):format(tostring(op)), 2)
+  end
+  local list = flatten(numbers, {})
+  local e = engine(2)
+  if e then list = e.all_reduce(list, op == "mean" and "sum" or op) end
+  if op == "mean" then
+    local size = M.get_world_size()
+    for i = 1, #list do list[i] = list[i] / size end
+  end
+  return (unflatten(numbers, list, 1))
+end
+
+local function pack(func, value)
+  local ok, bytes = pcall(msgpack.pack, value)
+  if not ok then error(("%s: %s"):format(func, bytes), 3) end
+  return bytes
+end
+
+---Every rank's value, on every rank.
+---@param value any numbers, strings, booleans, nil, tensors, tables of them
+---@return any[] values that of rank r at r + 1
+function M.gather(value)
+  local bytes, e = pack("gather", value), engine(2)
+  local values = {}
+  for i, part in ipairs(e and e.gather(bytes) or {bytes}) do values[i] = msgpack.unpack(part) end
+  return values
+end
+
+---One rank's value, on every rank.
+---@param value any what `gather` takes; only the root's counts
+---@param root integer? the rank whose value it is, 0
+---@return any
+function M.broadcast(value, root)
+  root = root or 0
+  if math.type(root) ~= "integer" or root < 0 or root >= M.get_world_size() then
+    error(("broadcast: argument 'root': expected a rank, got %s"):format(tostring(root)), 2)
+  end
+  local e = engine(2)
+  if not e then return value end
+  local bytes = M.get_global_rank() == root and pack("broadcast", value) or nil
+  return (msgpack.unpack(e.broadcast(bytes, root)))
 end
 
 return M
