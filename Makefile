@@ -142,7 +142,7 @@ check-clang:
 	@$(MAKE) -s BUILD=build-clang CC=clang CPPFLAGS='$(CLANG_WARN)' everything
 
 .PHONY: everything
-everything: all $(TESTS)
+everything: all $(TESTS) $(BENCHES)
 
 check-core: core lua  ## the core needs no Lua; libraries export only their own names
 	@! nm -u $(BUILD)/libhelios.a | grep -w 'lua_[a-z]*\|luaL_[a-z]*'

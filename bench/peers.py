@@ -1,4 +1,5 @@
-"""peers.py FOLDER - the same calls through torch.utils.tensorboard, tensorboardX and Python's logging.
+"""peers.py FOLDER - the same calls through torch.utils.tensorboard and tensorboardX; Python's logging, TensorBoard's
+reader.
 
 Prints `kind who call_ns cpu_ns` as core.c does, where cpu is the process time until the file is flushed."""
 import importlib
@@ -47,6 +48,16 @@ def with_logging(path):
     return (lambda i: logger.info("epoch %d: loss %.4f", i, 0.5)), handler.flush, handler.close
 
 
+def measure_reading():
+    """TensorBoard's own EventAccumulator over the million scalars that read.c left."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    wall_start, cpu_start = time.perf_counter(), time.process_time()
+    EventAccumulator(f"{FOLDER}/scalars", size_guidance={"tensors": 0, "scalars": 0}).Reload()
+    wall, cpu = time.perf_counter() - wall_start, time.process_time() - cpu_start
+    print(f"read_scalars\tother\t{1e9 * wall:.0f}\t{1e9 * cpu:.0f}", flush=True)
+
+
 def writer_benches(run_name):
     rng = np.random.default_rng(1)
     values = rng.standard_normal(1000000).astype(np.float32)
@@ -68,7 +79,8 @@ def writer_benches(run_name):
 
 
 def main():
-    measure("info", "logging", 20000, with_logging)
+    measure("info", "other", 20000, with_logging)
+    measure_reading()
     peers = (("torch", "torch.utils.tensorboard", "run_name"), ("tensorboardX", "tensorboardX", "name"))
     for who, module_name, run_name in peers:
         module = importlib.import_module(module_name)

@@ -23,6 +23,8 @@ local ROWS <const> = {
   {"... the call from Lua", "add_image_photo", ours = "lua", budget = 1e6},
   {"`add_hparams`, 5 + 2, from C", "add_hparams", ours = "c", budget = 1e4},
   {"... from Lua", "add_hparams", ours = "lua"},
+  {"read a million scalars, checksums checked", "read_scalars", ours = "c", budget = 1e8},
+  {"read 1 GB of images, checksums checked", "read_images", ours = "c", budget = 2.4e8},
   {"a program with a writer, start to end, beyond bare Lua", "start", ours = "lua", extra = true, budget = 3e6},
   {"its memory, beyond bare Lua", "start", ours = "lua", cpu = true, extra = true, memory = true,
     budget = 2 * 2 ^ 20},
@@ -59,7 +61,7 @@ local function row_cells(row, results)
   local cells = {row[1], measured.bare and show(measured.bare[field]) or "", show(ours)}
   cells[4] = row.budget and show(row.budget) or ""
   cells[5] = row.budget and ("%.2f"):format(ours / row.budget) or ""
-  for _, who in ipairs {"torch", "tensorboardX", "logging"} do
+  for _, who in ipairs {"torch", "tensorboardX", "other"} do
     local peer = peers[who]
     table.insert(cells, peer and ("%s (%.3gx)"):format(show(peer[field]), (peer[field] - base) / ours) or "")
   end
@@ -89,7 +91,7 @@ end
 local function figures(results)
   local lines = {
     conditions(), "",
-    "| work | bare work | ours | budget | ours / budget | torch | tensorboardX | Python's logging |",
+    "| work | bare work | ours | budget | ours / budget | torch | tensorboardX | other |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
   }
   for _, row in ipairs(ROWS) do

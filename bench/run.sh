@@ -27,6 +27,7 @@ printf '%s\n' "$open_python" >"$folder/open.py"
 
 {
   "$BUILD/bench/core" "$folder"
+  "$BUILD/bench/read" "$folder"
   "$LUA" bench/binding.lua "$folder"
   "$spawn" start bare 20 "$LUA" -e ''
   "$spawn" start lua 20 "$LUA" "$folder/open.lua" "$folder/start"
