@@ -14,6 +14,7 @@ static const opener OPENERS[] = {
   {"terminal", hl_open_terminal},
   {"random", hl_open_random},
   {"process", hl_open_process},
+  {"logger", hl_open_logger},
   {NULL, NULL},
 };
 
