@@ -24,6 +24,7 @@ void hl_open_terminal(lua_State *L);
 void hl_open_random(lua_State *L);
 void hl_open_process(lua_State *L); /* run(argv, input, seconds): a program, fed, heard and bounded in time */
 void hl_open_logger(lua_State *L);
+void hl_open_writer(lua_State *L);
 
 /* ---- l_args.c: the calling convention ---------------------------------------------------------------- */
 

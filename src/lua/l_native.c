@@ -15,6 +15,7 @@ static const opener OPENERS[] = {
   {"random", hl_open_random},
   {"process", hl_open_process},
   {"logger", hl_open_logger},
+  {"writer", hl_open_writer},
   {NULL, NULL},
 };
 

@@ -1,0 +1,381 @@
+/* l_writer.c - the userdata behind TensorboardWriter: opening, closing, counters, and the way of every add_*.
+ *
+ * The object users hold is a Lua table with the userdata at [1], so that its class is an ordinary Lua table in which
+ * these functions lie directly: a hot call is one lookup and one C function. What the calls do is in l_add.c and its
+ * siblings; what is written, and when, is the core's business. */
+#include "l_writer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../alloc.h"
+
+static const char BOX[] = "helios.writer";
+
+/* A value to tell of once the core has returned; see hl_end_add. */
+typedef struct nonfinite {
+  struct nonfinite *next;
+  double value;
+  int64_t step;
+  char tag[];
+} nonfinite;
+
+typedef enum state {
+  UNOPENED, /* before setup: add_* has no effect */
+  OPEN,
+  CLOSED,   /* after close: add_* raises */
+  MUTE      /* not rank 0: nothing ever has an effect */
+} state;
+
+/* The userdata at [1] of every TensorboardWriter. Born unopened; user value 1 is the function told of notices. */
+typedef struct writer_box {
+  helios_writer *writer; /* also after close, for stats; NULL before setup */
+  state state;
+  int64_t step;          /* of set_step, kept for the next setup */
+  pthread_mutex_t lock;  /* guards `notices`: the core may be adding from a host's thread */
+  nonfinite *notices;
+  atomic_bool has_notices;
+} writer_box;
+
+/* ---- the object -------------------------------------------------------------------------------------- */
+
+/* The box at [1] of the object at stack index 1, or NULL. Upvalue 1 is the metatable of boxes. */
+static writer_box *find_box(lua_State *L) {
+  int top = lua_gettop(L);
+  if (lua_type(L, 1) != LUA_TTABLE) return NULL;
+  lua_rawgeti(L, 1, 1);
+  writer_box *box = lua_touserdata(L, -1);
+  if (box != NULL && !(lua_getmetatable(L, -1) && lua_rawequal(L, -1, lua_upvalueindex(1)))) box = NULL;
+  lua_settop(L, top);
+  return box;
+}
+
+static writer_box *check_box(lua_State *L, const char *function) {
+  writer_box *box = find_box(L);
+  if (box == NULL)
+    luaL_error(L, "%s: expected a TensorboardWriter before the arguments, got %s (call it with ':')", function,
+               hl_describe(L, 1));
+  return box;
+}
+
+/* The box takes the object's place on the stack: nothing can collect it while arguments are checked. */
+static void anchor_box(lua_State *L) {
+  lua_rawgeti(L, 1, 1);
+  lua_replace(L, 1);
+}
+
+const char *hl_push_writer_error(lua_State *L, helios_writer *w) {
+  char text[512];
+  helios_writer_error(w, text, sizeof text);
+  return lua_pushstring(L, text);
+}
+
+/* ---- notices ----------------------------------------------------------------------------------------- */
+
+/* Called by the core while it adds: only remembers. Out of memory, the notice is lost and the point is not. */
+static void on_notice(void *ctx, const char *tag, double value, int64_t step) {
+  writer_box *box = ctx;
+  size_t size = strlen(tag) + 1;
+  nonfinite *notice = hl_alloc(NULL, sizeof *notice + size);
+  if (notice == NULL) return;
+  notice->value = value;
+  notice->step = step;
+  memcpy(notice->tag, tag, size);
+  pthread_mutex_lock(&box->lock);
+  nonfinite **end = &box->notices;
+  while (*end != NULL) end = &(*end)->next;
+  notice->next = NULL;
+  *end = notice;
+  atomic_store(&box->has_notices, true);
+  pthread_mutex_unlock(&box->lock);
+}
+
+static nonfinite *take_notice(writer_box *box) {
+  pthread_mutex_lock(&box->lock);
+  nonfinite *notice = box->notices;
+  if (notice != NULL) box->notices = notice->next;
+  atomic_store(&box->has_notices, box->notices != NULL);
+  pthread_mutex_unlock(&box->lock);
+  return notice;
+}
+
+static void free_notice(nonfinite *notice) { hl_free(NULL, notice, sizeof *notice + strlen(notice->tag) + 1); }
+
+/* Push the arguments of the function told; the notice is freed on the way. Raises before or after, never between. */
+static void push_notice(lua_State *L, writer_box *box, nonfinite *notice) {
+  double value = notice->value;
+  int64_t step = notice->step != HELIOS_NO_STEP ? notice->step : box->step;
+  char tag[256];
+  snprintf(tag, sizeof tag, "%s", notice->tag);
+  free_notice(notice);
+  lua_pushstring(L, tag);
+  lua_pushnumber(L, value);
+  if (step == HELIOS_NO_STEP) lua_pushnil(L);
+  else lua_pushinteger(L, step);
+}
+
+/* `index` is where the box is. */
+static void tell_notices(lua_State *L, int index) {
+  writer_box *box = lua_touserdata(L, index);
+  nonfinite *notice;
+  luaL_checkstack(L, LUA_MINSTACK, "notices");
+  while ((notice = take_notice(box)) != NULL) {
+    push_notice(L, box, notice);
+    lua_getiuservalue(L, index, 1);
+    lua_insert(L, -4);
+    lua_call(L, 3, 0);
+  }
+}
+
+/* ---- the way of every add_* -------------------------------------------------------------------------- */
+
+static int closed_error(lua_State *L, const char *function) { return luaL_error(L, "%s: writer is closed", function); }
+
+bool hl_begin_add(lua_State *L, const hl_call *c) {
+  writer_box *box = check_box(L, c->function);
+  if (box->state == CLOSED) closed_error(L, c->function);
+  if (box->state != OPEN) return false;
+  anchor_box(L);
+  hl_args(L, c);
+  return true;
+}
+
+helios_writer *hl_add_handle(lua_State *L, const hl_call *c) {
+  writer_box *box = lua_touserdata(L, 1);
+  if (box->state != OPEN) closed_error(L, c->function);
+  return box->writer;
+}
+
+int hl_end_add(lua_State *L, const hl_call *c, helios_status status) {
+  writer_box *box = lua_touserdata(L, 1);
+  if (status == HELIOS_ECLOSED) closed_error(L, c->function);
+  if (status == HELIOS_EINVAL || status == HELIOS_ENOMEM)
+    hl_raise(L, c->function, status, status == HELIOS_EINVAL ? hl_push_writer_error(L, box->writer) : "out of memory");
+  if (atomic_load_explicit(&box->has_notices, memory_order_relaxed)) tell_notices(L, 1);
+  return 0; /* I/O failures, and a forked child's silence, are no errors of this call */
+}
+
+/* ---- add_scalar -------------------------------------------------------------------------------------- */
+
+static const hl_call ADD_SCALAR = {
+  "add_scalar", 2, 2, 3, false, {"tag", "scalar_value", "global_step", "walltime", "double_precision", NULL}};
+enum { TAG = 2, VALUE, STEP, WALLTIME, DOUBLE_PRECISION };
+
+static int add_scalar_with_options(lua_State *L) {
+  if (!hl_begin_add(L, &ADD_SCALAR)) return 0;
+  helios_scalar_options options = {.size = sizeof options};
+  const char *tag = hl_check_cstring(L, &ADD_SCALAR, TAG);
+  double value = hl_check_value(L, &ADD_SCALAR, VALUE, VALUE, NULL);
+  int64_t step = hl_opt_step(L, &ADD_SCALAR, STEP);
+  hl_opt_walltime(L, &ADD_SCALAR, WALLTIME, &options.walltime, &options.has_walltime);
+  options.double_precision = hl_opt_boolean(L, &ADD_SCALAR, DOUBLE_PRECISION, false);
+  helios_writer *w = hl_add_handle(L, &ADD_SCALAR);
+  return hl_end_add(L, &ADD_SCALAR, helios_writer_add_scalar_with(w, tag, value, step, &options));
+}
+
+/* The common call, (string, number, integer or nothing), takes no detour; every other one is checked at length. */
+static int l_add_scalar(lua_State *L) {
+  writer_box *box = find_box(L);
+  int top = lua_gettop(L), has_step = top == 4;
+  if (box == NULL || box->state != OPEN || top < 3 || top > 4 || lua_type(L, TAG) != LUA_TSTRING ||
+      lua_type(L, VALUE) != LUA_TNUMBER || (has_step && lua_type(L, STEP) != LUA_TNUMBER))
+    return add_scalar_with_options(L);
+  size_t length;
+  const char *tag = lua_tolstring(L, TAG, &length);
+  lua_Integer step = has_step ? lua_tointegerx(L, STEP, &has_step) : HELIOS_NO_STEP;
+  if (top - 3 != has_step || (has_step && step == HELIOS_NO_STEP) || strlen(tag) != length)
+    return add_scalar_with_options(L);
+  helios_status status = helios_writer_add_scalar(box->writer, tag, lua_tonumber(L, VALUE), step);
+  if (status == HELIOS_OK && !atomic_load_explicit(&box->has_notices, memory_order_relaxed)) return 0;
+  anchor_box(L);
+  return hl_end_add(L, &ADD_SCALAR, status);
+}
+
+/* ---- lifecycle --------------------------------------------------------------------------------------- */
+
+/* new(mute, notify): the function is told of each tag's first NaN or infinity: (tag, value, step or nil). */
+static int l_new(lua_State *L) {
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  writer_box *box = lua_newuserdatauv(L, sizeof *box, 1);
+  memset(box, 0, sizeof *box);
+  box->state = lua_toboolean(L, 1) ? MUTE : UNOPENED;
+  box->step = HELIOS_NO_STEP;
+  pthread_mutex_init(&box->lock, NULL);
+  luaL_setmetatable(L, BOX);
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, -2, 1);
+  return 1;
+}
+
+/* From any thread, with the handle locked: a line on stderr and nothing else. */
+static void on_error(void *ctx, helios_status status, const char *message) {
+  (void)ctx;
+  (void)status;
+  fprintf(stderr, "helios: %s\n", message);
+}
+
+static void tell_quietly_lost(helios_writer *w, helios_status status) {
+  if (status != HELIOS_EDROPPED) return; /* on_error has told the rest */
+  char text[512];
+  helios_writer_error(w, text, sizeof text);
+  on_error(NULL, status, text);
+}
+
+/* Close where nobody reads the result: collection, __close, setup on another path. */
+static void retire(helios_writer *w) {
+  if (w == NULL) return;
+  tell_quietly_lost(w, helios_writer_close(w));
+  helios_writer_free(w);
+}
+
+static const hl_call SETUP = {
+  "setup", 2, 1, 1, false,
+  {"run_path", "flush_secs", "purge_step", "filename_suffix", "durability", "scalars_layout", NULL}};
+enum { RUN_PATH = 2, FLUSH_SECS, PURGE_STEP, FILENAME_SUFFIX, DURABILITY, SCALARS_LAYOUT };
+
+/* 0 or 1: which of the two words it is. */
+static int opt_word(lua_State *L, int slot, const char *first, const char *second) {
+  const char *given = hl_opt_string(L, &SETUP, slot, first);
+  if (strcmp(given, first) == 0) return 0;
+  if (strcmp(given, second) != 0)
+    hl_arg_error(L, &SETUP, slot, "expected '%s' or '%s', got '%s'", first, second, given);
+  return 1;
+}
+
+static void read_options(lua_State *L, helios_writer_options *o) {
+  if (!lua_isnil(L, FLUSH_SECS)) {
+    o->flush_secs = hl_check_number(L, &SETUP, FLUSH_SECS);
+    if (!(o->flush_secs > 0)) hl_arg_type_error(L, &SETUP, FLUSH_SECS, "a number of seconds above 0");
+  }
+  o->has_purge_step = !lua_isnil(L, PURGE_STEP);
+  o->purge_step = hl_opt_integer(L, &SETUP, PURGE_STEP, 0);
+  o->filename_suffix = hl_opt_string(L, &SETUP, FILENAME_SUFFIX, NULL);
+  if (opt_word(L, DURABILITY, "process", "disk")) o->durability = HELIOS_DURABLE_DISK;
+  if (opt_word(L, SCALARS_LAYOUT, "runs", "tags")) o->scalars_layout = HELIOS_SCALARS_TAGS;
+}
+
+static void open_box(lua_State *L, writer_box *box, const char *run_path, const helios_writer_options *options) {
+  char reason[512];
+  helios_writer *fresh = NULL;
+  helios_status status = helios_writer_open(run_path, options, &fresh, reason, sizeof reason);
+  if (status != HELIOS_OK) hl_raise(L, "setup", status, reason); /* what was open before still is */
+  helios_writer *old = box->writer;
+  box->writer = fresh;
+  box->state = OPEN;
+  helios_writer_set_step(fresh, box->step);
+  retire(old);
+}
+
+static int l_setup(lua_State *L) {
+  writer_box *box = check_box(L, "setup");
+  if (!lua_isnoneornil(L, 3) && !lua_istable(L, 3))
+    return luaL_error(L, "setup: argument 'opts': expected a table, got %s", hl_describe(L, 3));
+  hl_args(L, &SETUP);
+  helios_writer_options options = {.size = sizeof options, .on_error = on_error, .on_notice = on_notice, .ctx = box};
+  const char *run_path = hl_check_cstring(L, &SETUP, RUN_PATH);
+  read_options(L, &options);
+  if (box->state != MUTE) open_box(L, box, run_path, &options);
+  lua_pushvalue(L, RUN_PATH);
+  lua_setfield(L, 1, "run_path");
+  return 0;
+}
+
+static const hl_call SET_STEP = {"set_step", 2, 0, 1, false, {"n", NULL}};
+
+/* Remembered also while nothing is open: the next setup takes it over. */
+static int l_set_step(lua_State *L) {
+  writer_box *box = check_box(L, "set_step");
+  hl_args(L, &SET_STEP);
+  box->step = hl_opt_step(L, &SET_STEP, 2);
+  if (box->state == OPEN) helios_writer_set_step(box->writer, box->step);
+  return 0;
+}
+
+static int push_result(lua_State *L, const writer_box *box, helios_status status) {
+  return hl_push_status(L, status, status == HELIOS_OK ? NULL : hl_push_writer_error(L, box->writer));
+}
+
+static int l_flush(lua_State *L) {
+  writer_box *box = check_box(L, "flush");
+  bool open = box->state == OPEN;
+  return push_result(L, box, open ? helios_writer_flush(box->writer) : HELIOS_OK);
+}
+
+static int l_close(lua_State *L) {
+  writer_box *box = check_box(L, "close");
+  if (box->state != OPEN) return hl_push_status(L, HELIOS_OK, NULL);
+  box->state = CLOSED; /* before closing: whatever happens, it is not closed twice */
+  return push_result(L, box, helios_writer_close(box->writer));
+}
+
+static int l_closing(lua_State *L) {
+  writer_box *box = check_box(L, "__close");
+  if (box->state != OPEN) return 0;
+  box->state = CLOSED;
+  tell_quietly_lost(box->writer, helios_writer_close(box->writer));
+  return 0;
+}
+
+static int l_gc(lua_State *L) {
+  writer_box *box = luaL_checkudata(L, 1, BOX);
+  helios_writer *writer = box->writer;
+  box->writer = NULL;
+  box->state = CLOSED;
+  retire(writer);
+  nonfinite *notice;
+  while ((notice = take_notice(box)) != NULL) free_notice(notice);
+  return 0;
+}
+
+static void set_count(lua_State *L, const char *name, uint64_t n) {
+  lua_pushinteger(L, (lua_Integer)n);
+  lua_setfield(L, -2, name);
+}
+
+static int l_stats(lua_State *L) {
+  writer_box *box = check_box(L, "stats");
+  helios_stats stats = {.size = sizeof stats};
+  if (box->writer != NULL) helios_writer_stats(box->writer, &stats);
+  lua_createtable(L, 0, 6);
+  set_count(L, "events", stats.events);
+  set_count(L, "bytes", stats.bytes);
+  set_count(L, "dropped", stats.dropped);
+  set_count(L, "pending", stats.pending);
+  lua_pushboolean(L, stats.shared_buffer);
+  lua_setfield(L, -2, "shared_buffer");
+  if (stats.last_error[0] == '\0') return 1;
+  lua_pushstring(L, stats.last_error);
+  lua_setfield(L, -2, "last_error");
+  return 1;
+}
+
+/* ---- tables ------------------------------------------------------------------------------------------ */
+
+static const luaL_Reg METHODS[] = {
+  {"setup", l_setup}, {"set_step", l_set_step}, {"flush", l_flush},     {"close", l_close},
+  {"stats", l_stats}, {"__close", l_closing},   {"add_scalar", l_add_scalar}, {NULL, NULL}};
+
+static const luaL_Reg *const METHOD_LISTS[] = {METHODS, HL_ADD_METHODS, HL_HPARAMS_METHODS};
+
+/* methods: every list, each function with the metatable of boxes as upvalue. */
+static void push_methods(lua_State *L) {
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof METHOD_LISTS / sizeof METHOD_LISTS[0]; i++) {
+    luaL_getmetatable(L, BOX);
+    luaL_setfuncs(L, METHOD_LISTS[i], 1);
+  }
+}
+
+void hl_open_writer(lua_State *L) {
+  luaL_newmetatable(L, BOX);
+  lua_pushcfunction(L, l_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_pushcfunction(L, l_new);
+  lua_setfield(L, -2, "new");
+  push_methods(L);
+  lua_setfield(L, -2, "methods");
+}
