@@ -409,7 +409,8 @@ describe("TensorboardWriter:add_scalar", function()
     refuses("add_scalar: unknown option 'step'", "add_scalar", "x", 1, {step = 2})
     refuses("add_scalar: unknown option 'tag'", "add_scalar", "x", 1, {tag = "y"})
     refuses("add_scalar: unknown option '1'", "add_scalar", "x", 1, {3})
-    refuses("add_scalar: argument 'walltime': expected a number, got a string", "add_scalar", "x", 1, {walltime = "now"})
+    refuses("add_scalar: argument 'walltime': expected a number, got a string", "add_scalar", "x", 1,
+      {walltime = "now"})
     refuses("add_scalar: argument 'double_precision': expected a boolean, got 1", "add_scalar", "x", 1,
       {double_precision = 1})
     refuses("add_scalar: too many arguments", "add_scalar", "x", 1, 2, 3)
@@ -679,12 +680,14 @@ describe("TensorboardWriter:add_histogram", function()
       {{1}, 2})
     refuses("add_histogram: argument 'bins': expected at least 1, got 0", "add_histogram", "x", {1}, nil, 0)
     refuses("add_histogram: argument 'bins': expected an integer, got 1.5", "add_histogram", "x", {1}, nil, 1.5)
-    refuses("add_histogram: argument 'bins': expected a list of numbers, got true", "add_histogram", "x", {1}, nil, true)
+    refuses("add_histogram: argument 'bins': expected a list of numbers, got true", "add_histogram", "x", {1}, nil,
+      true)
     refuses("add_histogram: argument 'bins': [2]: expected a number, got a string", "add_histogram", "x", {1},
       {bins = {1, "2"}})
     refuses("add_histogram: argument 'bins': expected a list, got 2 dimensions", "add_histogram", "x", {1},
       {bins = {{1}, {2}}})
-    refuses("add_histogram: argument 'max_bins': expected at least 1, got -1", "add_histogram", "x", {1}, {max_bins = -1})
+    refuses("add_histogram: argument 'max_bins': expected at least 1, got -1", "add_histogram", "x", {1},
+      {max_bins = -1})
     refuses("add_histogram: unknown option 'weights'", "add_histogram", "x", {1}, {weights = {1}})
   end)
 
@@ -735,7 +738,8 @@ describe("TensorboardWriter:add_pr_curve", function()
     refuses("add_pr_curve: argument 'labels': missing", "add_pr_curve", "x")
     refuses("add_pr_curve: argument 'predictions': missing", "add_pr_curve", "x", {1})
     refuses("add_pr_curve: argument 'labels': expected a tensor, got a string", "add_pr_curve", "x", "\1", {1})
-    refuses("add_pr_curve: argument 'predictions': [1]: expected a number, got a string", "add_pr_curve", "x", {1}, {"1"})
+    refuses("add_pr_curve: argument 'predictions': [1]: expected a number, got a string", "add_pr_curve", "x", {1},
+      {"1"})
     refuses("add_pr_curve: argument 'num_thresholds': expected at least 1, got 0", "add_pr_curve", "x", {1}, {1}, 1, 0)
     refuses("add_pr_curve: unknown option 'threshold'", "add_pr_curve", "x", {1}, {1}, {threshold = 3})
     refuses("add_pr_curve: argument 'weights': expected a number, got a string", "add_pr_curve", "x", {1}, {1},
@@ -818,7 +822,8 @@ describe("TensorboardWriter:add_hparams", function()
       {a = tensor.new {2}}, {})
     refuses(hparams .. "['a']: must not hold NUL", "add_hparams", {a = "\0"}, {})
     refuses(hparams .. "expected string keys, got true", "add_hparams", {[true] = 1}, {})
-    refuses(metrics .. "['m']: expected a number or a tensor of one element, got a string", "add_hparams", {}, {m = "1"})
+    refuses(metrics .. "['m']: expected a number or a tensor of one element, got a string", "add_hparams", {},
+      {m = "1"})
     refuses(metrics .. "['m']: expected a number or a tensor of one element, got true", "add_hparams", {}, {m = true})
     refuses("add_hparams: argument 'run_name': expected a string, got 5", "add_hparams", {}, {}, nil, 5)
   end)

@@ -1,0 +1,42 @@
+---@meta helios.native.fs
+
+---@class helios.native.fs
+local fs = {}
+
+---Put a file in place of another: it holds what it held, or all of the bytes, also after a power failure.
+---@param path string
+---@param bytes string
+---@return true? ok
+---@return string? message
+---@return string? code
+function fs.replace(path, bytes) end
+
+---@param folder string
+---@return string[]? names in no order
+---@return string? message
+---@return string? code
+function fs.list(folder) end
+
+---Make a folder and those above it.
+---@param path string
+---@return true? ok
+---@return string? message
+---@return string? code
+function fs.make_dirs(path) end
+
+---Remove a file.
+---@param path string
+---@return true? ok
+---@return string? message
+---@return string? code
+function fs.remove(path) end
+
+---@param path string
+---@return boolean? is_folder nil when nothing is there
+function fs.is_folder(path) end
+
+---@param bytes string
+---@return integer checksum
+function fs.crc32c(bytes) end
+
+return fs
