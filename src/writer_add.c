@@ -176,23 +176,24 @@ helios_status helios_writer_add_text_table(helios_writer *w, const char *tag, co
   return hl_add_end(&a, st, HL_CLASS_TEXT);
 }
 
-static helios_status add_image(helios_writer *w, const char *tag, const DLTensor *image, const char *dataformats,
-                               int64_t step, const helios_add_options *options) {
+/* `argument` is the image's name in errors. */
+static helios_status add_image(helios_writer *w, const char *tag, const DLTensor *image, const char *argument,
+                               const char *dataformats, int64_t step, const helios_add_options *options) {
   helios_add_options o;
   hl_add a;
   helios_status st = hl_add_begin(&a, w, tag, step, options, &o, sizeof o);
-  if (st == HELIOS_OK) st = hl_encode_image(&a.buf, a.tag, image, dataformats, "img_tensor", &a.err);
+  if (st == HELIOS_OK) st = hl_encode_image(&a.buf, a.tag, image, dataformats, argument, &a.err);
   return hl_add_end(&a, st, HL_CLASS_MEDIA);
 }
 
 helios_status helios_writer_add_image(helios_writer *w, const char *tag, const DLTensor *image, const char *dataformats,
                                       int64_t step, const helios_add_options *options) {
-  return add_image(w, tag, image, dataformats != NULL ? dataformats : "CHW", step, options);
+  return add_image(w, tag, image, "img", dataformats != NULL ? dataformats : "CHW", step, options);
 }
 
 helios_status helios_writer_add_images(helios_writer *w, const char *tag, const DLTensor *images,
                                        const char *dataformats, int64_t step, const helios_add_options *options) {
-  return add_image(w, tag, images, dataformats != NULL ? dataformats : "NCHW", step, options);
+  return add_image(w, tag, images, "imgs", dataformats != NULL ? dataformats : "NCHW", step, options);
 }
 
 helios_status helios_writer_add_histogram(helios_writer *w, const char *tag, const DLTensor *values, int64_t step,
