@@ -21,6 +21,8 @@ WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmiss
 WERROR ?= -Werror
 HL_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -pthread -Iinclude -Isrc $(WARN) $(WERROR) $(SANITIZE)
 HL_LDFLAGS = -pthread $(SANITIZE)
+# The shared library names all it needs; under a sanitizer the program brings the rest.
+NO_UNDEFINED = $(if $(SANITIZE),,-Wl,-z,defs)
 CORE_LIBS = -lpng -lz -lm
 LUA_CFLAGS = $(shell $(PKG_CONFIG) --cflags lua5.4)
 LUA_LIBS = $(shell $(PKG_CONFIG) --libs lua5.4)
@@ -60,7 +62,7 @@ $(BUILD)/libhelios.a: $(CORE_OBJ)
 	$(AR) rcs $@ $^
 
 $(BUILD)/$(SO): $(CORE_OBJ)
-	$(CC) -shared -Wl,-soname,libhelios.so.$(SOVERSION) $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
+	$(CC) -shared -Wl,-soname,libhelios.so.$(SOVERSION) $(NO_UNDEFINED) $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
 $(BUILD)/libhelios.so: $(BUILD)/$(SO)
 	ln -sf $(SO) $(BUILD)/libhelios.so.$(SOVERSION)

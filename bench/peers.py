@@ -45,7 +45,17 @@ def with_logging(path):
     handler = logging.FileHandler(path + ".log")
     handler.setFormatter(logging.Formatter("[%(asctime)s] [%(levelname)s]: %(message)s"))
     logger.addHandler(handler)
+    return logger, handler
+
+
+def info(path):
+    logger, handler = with_logging(path)
     return (lambda i: logger.info("epoch %d: loss %.4f", i, 0.5)), handler.flush, handler.close
+
+
+def info_plain(path):
+    logger, handler = with_logging(path)
+    return (lambda i: logger.info("epoch 12: loss 0.5000")), handler.flush, handler.close
 
 
 def measure_reading():
@@ -79,7 +89,8 @@ def writer_benches(run_name):
 
 
 def main():
-    measure("info", "other", 20000, with_logging)
+    measure("info_plain", "other", 20000, info_plain)
+    measure("info", "other", 20000, info)
     measure_reading()
     peers = (("torch", "torch.utils.tensorboard", "run_name"), ("tensorboardX", "tensorboardX", "name"))
     for who, module_name, run_name in peers:
