@@ -183,7 +183,7 @@ function M.init_dist()
   local info = M.get_dist_info()
   local rank, size = module.init()
   if size ~= info.world_size or rank ~= info.rank then
-    local message = "init_dist: MPI sees rank %d of %d where %s says rank %d of %d; start with mpirun or srun --mpi=pmix"
+    local message = "init_dist: MPI sees rank %d of %d, %s says rank %d of %d; start with mpirun or srun --mpi=pmix"
     error(message:format(rank, size, tostring(info.launcher), info.rank, info.world_size), 2)
   end
   mpi = module
