@@ -341,12 +341,12 @@ static void free_writer(helios_writer *w) {
   hl_free(&alloc, w, sizeof *w);
 }
 
-static helios_writer *new_writer(const helios_writer_options *o) {
+static helios_writer *new_writer(const hl_env *env, const helios_writer_options *o) {
   const helios_allocator *alloc = o->allocator != NULL ? o->allocator : &hl_default_allocator;
   helios_writer *w = hl_alloc_zeroed(alloc, 1, sizeof *w);
   if (w == NULL) return NULL;
   w->alloc = *alloc;
-  w->env = &hl_env_system;
+  w->env = env;
   w->options = *o;
   w->step = HELIOS_NO_STEP;
   w->scratch = hl_alloc(alloc, SCRATCH_SIZE); /* NULL: each call then takes its own */
@@ -356,28 +356,30 @@ static helios_writer *new_writer(const helios_writer_options *o) {
   return w;
 }
 
-static helios_status tell_error(helios_status st, hl_error *err, char *text, size_t size) {
-  if (st == HELIOS_OK) return st;
-  if (err->status == HELIOS_OK) hl_fail(err, st, "%s", helios_strerror(st));
-  if (text != NULL && size > 0) hl_error_text(err, text, size);
+helios_status hl_writer_open(const hl_env *env, const char *run_path, const helios_writer_options *options,
+                             helios_writer **out, hl_error *err) {
+  helios_writer_options taken;
+  *out = NULL;
+  helios_status st = hl_take_options(&taken, sizeof taken, options, err);
+  if (st == HELIOS_OK) st = check_options(&taken, err);
+  if (st == HELIOS_OK && run_path[0] == '\0') st = hl_invalid(err, "run_path", "is empty");
+  if (st != HELIOS_OK) return st;
+  helios_writer *w = new_writer(env, &taken);
+  if (w == NULL) return HELIOS_ENOMEM;
+  st = open_writer(w, run_path, err);
+  if (st == HELIOS_OK) *out = w;
+  else free_writer(w);
   return st;
 }
 
 helios_status helios_writer_open(const char *run_path, const helios_writer_options *options, helios_writer **out,
                                  char *error, size_t error_size) {
   hl_error err = {.status = HELIOS_OK};
-  helios_writer_options taken;
-  *out = NULL;
-  helios_status st = hl_take_options(&taken, sizeof taken, options, &err);
-  if (st == HELIOS_OK) st = check_options(&taken, &err);
-  if (st == HELIOS_OK && run_path[0] == '\0') st = hl_invalid(&err, "run_path", "is empty");
-  if (st != HELIOS_OK) return tell_error(st, &err, error, error_size);
-  helios_writer *w = new_writer(&taken);
-  if (w == NULL) return tell_error(HELIOS_ENOMEM, &err, error, error_size);
-  st = open_writer(w, run_path, &err);
-  if (st == HELIOS_OK) *out = w;
-  else free_writer(w);
-  return tell_error(st, &err, error, error_size);
+  helios_status st = hl_writer_open(&hl_env_system, run_path, options, out, &err);
+  if (st == HELIOS_OK) return st;
+  if (err.status == HELIOS_OK) hl_fail(&err, st, "%s", helios_strerror(st));
+  if (error != NULL && error_size > 0) hl_error_text(&err, error, error_size);
+  return st;
 }
 
 helios_status helios_writer_flush(helios_writer *w) {

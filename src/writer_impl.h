@@ -51,6 +51,10 @@ struct helios_writer {
   hl_error error;          /* detail of the last failed call */
 };
 
+/* helios_writer_open in a given world, for tests of clocks and disks. */
+helios_status hl_writer_open(const hl_env *env, const char *run_path, const helios_writer_options *options,
+                             helios_writer **out, hl_error *err);
+
 /* Copy `options` (NULL: all zero), as large as its size field says, into the current layout. */
 helios_status hl_take_options(void *out, size_t out_size, const void *options, hl_error *err);
 
