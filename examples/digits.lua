@@ -310,6 +310,7 @@ local function main()
   logging.setup_default_loggers("digits", "logs", "runs")
   local log, tb = logging.get_root_logger(), logging.get_tensorboard_writer()
   local log_file, run_path = log.log_file, tb.run_path
+  log.logger:add_handler(function(record) print(record.message) end)
   local started = os.clock()
   local accuracy = train(log, tb)
   log:info("done in %.1f s", os.clock() - started)

@@ -650,6 +650,14 @@ static const luaL_Reg FUNCTIONS[] = {
     {NULL, NULL},
 };
 
+helios_logger *helios_lua_to_logger(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE) return NULL;
+  lua_rawgeti(L, index, 1);
+  const l_logger *logger = luaL_testudata(L, -1, HANDLE);
+  lua_pop(L, 1);
+  return logger != NULL ? logger->handle : NULL;
+}
+
 static void make_stderr_state(lua_State *L) {
   stderr_state *s = lua_newuserdatauv(L, sizeof *s, 0);
   *s = (stderr_state){0};

@@ -351,6 +351,16 @@ static int l_stats(lua_State *L) {
   return 1;
 }
 
+/* ---- for hosts --------------------------------------------------------------------------------------- */
+
+helios_writer *helios_lua_to_writer(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE) return NULL;
+  lua_rawgeti(L, index, 1);
+  const writer_box *box = luaL_testudata(L, -1, BOX);
+  lua_pop(L, 1);
+  return box != NULL && box->state == OPEN ? box->writer : NULL;
+}
+
 /* ---- tables ------------------------------------------------------------------------------------------ */
 
 static const luaL_Reg METHODS[] = {

@@ -1,0 +1,110 @@
+local events = require "spec.support.events"
+local lfs = require "lfs"
+local tmp = require "spec.support.tmp"
+
+local root = lfs.currentdir()
+local build = root .. "/" .. (os.getenv("BUILD") or "build")
+
+---Run a command in a folder of its own, with the modules of this tree.
+---@return string folder
+---@return string output
+local function run(command)
+  local folder = tmp.dir()
+  local pipe = assert(io.popen(([[cd %s && LUA_PATH="%s/lua/?.lua;%s/lua/?/init.lua;;" LUA_CPATH="%s/lua/?.so;;" %s]])
+    :format(folder, root, root, build, command)))
+  local output = pipe:read("a")
+  assert.is_true(pipe:close())
+  return folder, output
+end
+
+local function example(name) return run("lua5.4 " .. root .. "/examples/" .. name) end
+
+---The run's folder and the log's path, from what lies in runs/ and logs/.
+local function only_entry(folder)
+  local found
+  for name in lfs.dir(folder) do
+    if not name:find("^%.%.?$") then
+      assert.is_nil(found)
+      found = folder .. "/" .. name
+    end
+  end
+  return found
+end
+
+describe("examples/scalars.lua", function()
+  it("leaves three curves of 100 points and a line in the log", function()
+    local folder = example("scalars.lua")
+    local run_path = only_entry(folder .. "/runs")
+    assert.equal(100, #events.values(run_path, "wave/damped"))
+    assert.equal(100, #events.values(run_path .. "/wave_pair_sin", "wave/pair"))
+    assert.equal(100, #events.values(run_path .. "/wave_pair_cos", "wave/pair"))
+    assert.matches("^%[[%d-]+ [%d:,]+%] %[INFO%]: 100 points of three curves are in runs/scalars_[^\n]*\n$",
+      tmp.read(only_entry(folder .. "/logs")))
+  end)
+end)
+
+describe("examples/images.lua", function()
+  it("leaves a photograph, a picture and a grid", function()
+    local run_path = example("images.lua") .. "/runs/images"
+    local flower = events.values(run_path, "flower")[1].image
+    assert.same({427, 640, 3}, {flower.height, flower.width, flower.colorspace})
+    local disc = events.values(run_path, "disc")[1].image
+    assert.same({32, 32, 3}, {disc.height, disc.width, disc.colorspace})
+    local grid = events.values(run_path, "discs")[1].image
+    assert.same({64, 256, 3}, {grid.height, grid.width, grid.colorspace})
+  end)
+end)
+
+describe("examples/digits.lua", function()
+  local folder, output, run_path
+  lazy_setup(function()
+    folder, output = example("digits.lua")
+    run_path = only_entry(folder .. "/runs")
+  end)
+
+  it("tells nine in ten unseen digits and more", function()
+    assert.is_true(tonumber(output:match("validation accuracy: ([%d.]+) %%")) >= 93)
+  end)
+
+  it("says where log and run are", function()
+    assert.truthy(output:find(run_path:sub(#folder + 2), 1, true))
+    assert.truthy(output:find(only_entry(folder .. "/logs"):sub(#folder + 2), 1, true))
+  end)
+
+  it("has the loss of every step and the accuracy of every epoch", function()
+    local loss = events.values(run_path, "loss/train")
+    assert.equal(20 * 47, #loss)
+    assert.equal(20 * 47, loss[#loss].step)
+    for _, part in ipairs {"train", "validation"} do
+      assert.equal(20, #events.values(run_path .. "/accuracy_" .. part, "accuracy"))
+    end
+  end)
+
+  it("has histograms, mistakes, a PR curve per digit, a table and hyper-parameters", function()
+    for _, tag in ipairs {"weights/hidden", "weights/output", "gradients/hidden", "gradients/output"} do
+      assert.equal(20, #events.values(run_path, tag))
+    end
+    assert.is_true(#events.values(run_path, "misclassified") > 0)
+    for digit = 0, 9 do assert.equal("pr_curves", events.plugin(events.values(run_path, "pr_curve/" .. digit)[1])) end
+    assert.matches("| digit | seen |", events.values(run_path, "results/text_summary")[1].tensor.string_val[1], 1, true)
+    assert.equal(1, #events.values(run_path, "_hparams_/session_start_info"))
+  end)
+
+  it("leaves nothing but event files in the run", function()
+    assert.same({}, tmp.files(folder .. "/runs", "^[^e]*$"))
+    for _, path in ipairs(tmp.files(folder .. "/runs")) do assert.matches("events%.out%.tfevents%.[^/]*$", path) end
+  end)
+end)
+
+describe("examples/embed", function()
+  it("writes from C and from Lua into the same run", function()
+    local _, output = run(("%s/examples/embed/host %s/examples/embed/script.lua 50; pwd"):format(build, root))
+    local run_path, folder = output:match("^([^\n]*)\n([^\n]*)\n$")
+    run_path = folder .. "/" .. run_path
+    assert.equal(50, #events.values(run_path, "spring/position"))
+    assert.equal(50, #events.values(run_path, "host/step_ms"))
+    assert.equal(1, #events.files(run_path))
+    assert.matches("%[INFO%]: the script writes to .*%[INFO%]: the host is done after 50 steps\n$",
+      tmp.read(only_entry(folder .. "/logs")))
+  end)
+end)
