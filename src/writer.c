@@ -114,10 +114,8 @@ static helios_status make_file(helios_writer *w, hl_run *run, hl_error *err) {
     st = path.failed ? HELIOS_ENOMEM : hl_queue_add_target(w->queue, (const char *)path.data, true, &run->target, err);
     if (st == HELIOS_EIO && strstr(err->reason, strerror(EEXIST)) == NULL) break;
   }
-  if (st == HELIOS_EIO) { /* the disk says no: the queue keeps the events and tries to open the file later */
-    report(w, err);
+  if (st == HELIOS_EIO) /* the disk says no: the queue keeps the events, tries again later, and tells why not */
     st = hl_queue_add_target(w->queue, (const char *)path.data, false, &run->target, NULL);
-  }
   hl_buf_free(&path);
   return st;
 }
