@@ -244,6 +244,23 @@ describe("TensorboardWriter:close", function()
   end)
 end)
 
+describe("a state that closes", function()
+  it("closes its writers, and lets finalizers that run later find them closed", function()
+    local result = child.run(([[
+      local tb
+      setmetatable({}, {__gc = function()
+        io.write(tostring(tb:flush()), " ", tostring(tb:close()), " ", tb:stats().events, " ")
+        print(select(2, pcall(tb.add_scalar, tb, "x", 2, 2)):match("add_scalar.*"))
+      end})
+      tb = require("helios.core.tensorboard_writer")()
+      tb:setup(%q)
+      tb:add_scalar("x", 1, 1)
+    ]]):format(dir))
+    assert.same({ok = true, out = "true true 0 add_scalar: writer is closed\n", err = ""}, result)
+    assert.same({{tag = "x", step = 1, value = 1}}, events.scalars(dir))
+  end)
+end)
+
 describe("TensorboardWriter:stats", function()
   it("counts events and bytes, also after close", function()
     open()

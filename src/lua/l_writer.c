@@ -31,6 +31,7 @@ typedef enum state {
 
 /* The userdata at [1] of every TensorboardWriter. Born unopened; user value 1 is the function told of notices. */
 typedef struct writer_box {
+  const char *mark;      /* BOX: with the size, tells a box from any other userdata faster than a metatable does */
   helios_writer *writer; /* also after close, for stats; NULL before setup */
   state state;
   int64_t step;          /* of set_step, kept for the next setup */
@@ -41,19 +42,28 @@ typedef struct writer_box {
 
 /* ---- the object -------------------------------------------------------------------------------------- */
 
-/* The box at [1] of the object at stack index 1, or NULL. Upvalue 1 is the metatable of boxes. */
+/* The box at [1] of the object at stack index 1, or NULL. */
 static writer_box *find_box(lua_State *L) {
-  int top = lua_gettop(L);
   if (lua_type(L, 1) != LUA_TTABLE) return NULL;
   lua_rawgeti(L, 1, 1);
   writer_box *box = lua_touserdata(L, -1);
-  if (box != NULL && !(lua_getmetatable(L, -1) && lua_rawequal(L, -1, lua_upvalueindex(1)))) box = NULL;
-  lua_settop(L, top);
+  if (box != NULL && (lua_rawlen(L, -1) != sizeof *box || box->mark != BOX)) box = NULL;
+  lua_pop(L, 1);
+  return box;
+}
+
+/* While a state closes, others' finalizers may come after the box's own: it lost its mark and is closed for good. */
+static writer_box *find_finalized_box(lua_State *L) {
+  if (lua_type(L, 1) != LUA_TTABLE) return NULL;
+  lua_rawgeti(L, 1, 1);
+  writer_box *box = luaL_testudata(L, -1, BOX);
+  lua_pop(L, 1);
   return box;
 }
 
 static writer_box *check_box(lua_State *L, const char *function) {
   writer_box *box = find_box(L);
+  if (box == NULL) box = find_finalized_box(L);
   if (box == NULL)
     luaL_error(L, "%s: expected a TensorboardWriter before the arguments, got %s (call it with ':')", function,
                hl_describe(L, 1));
@@ -200,6 +210,7 @@ static int l_new(lua_State *L) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   writer_box *box = lua_newuserdatauv(L, sizeof *box, 1);
   memset(box, 0, sizeof *box);
+  box->mark = BOX;
   box->state = lua_toboolean(L, 1) ? MUTE : UNOPENED;
   box->step = HELIOS_NO_STEP;
   pthread_mutex_init(&box->lock, NULL);
@@ -321,6 +332,7 @@ static int l_closing(lua_State *L) {
 static int l_gc(lua_State *L) {
   writer_box *box = luaL_checkudata(L, 1, BOX);
   helios_writer *writer = box->writer;
+  box->mark = NULL; /* or the memory could pass for a box again, in another userdata's uninitialised bytes */
   box->writer = NULL;
   box->state = CLOSED;
   retire(writer);
@@ -369,13 +381,9 @@ static const luaL_Reg METHODS[] = {
 
 static const luaL_Reg *const METHOD_LISTS[] = {METHODS, HL_ADD_METHODS, HL_HPARAMS_METHODS};
 
-/* methods: every list, each function with the metatable of boxes as upvalue. */
 static void push_methods(lua_State *L) {
   lua_newtable(L);
-  for (size_t i = 0; i < sizeof METHOD_LISTS / sizeof METHOD_LISTS[0]; i++) {
-    luaL_getmetatable(L, BOX);
-    luaL_setfuncs(L, METHOD_LISTS[i], 1);
-  }
+  for (size_t i = 0; i < sizeof METHOD_LISTS / sizeof METHOD_LISTS[0]; i++) luaL_setfuncs(L, METHOD_LISTS[i], 0);
 }
 
 void hl_open_writer(lua_State *L) {

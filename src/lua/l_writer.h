@@ -9,7 +9,7 @@
  *     return hl_end_add(L, &ADD_IMAGE, helios_writer_add_image(w, ...));
  *   }
  *
- * and its luaL_Reg list is named in METHOD_LISTS of l_writer.c, which gives every function the upvalue it needs. */
+ * and its luaL_Reg list is named in METHOD_LISTS of l_writer.c. */
 #ifndef HL_L_WRITER_H
 #define HL_L_WRITER_H
 
