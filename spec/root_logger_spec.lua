@@ -552,6 +552,35 @@ describe("RootLogger in processes of its own", function()
     assert.equal("TIME [INFO]: last words\n", text_of(path))
   end)
 
+  it("writes what is pending when os.exit closes no state, and once", function()
+    local body = script[[log = RootLogger(); log:setup(path); log:info("exit"); os.exit(0)]]
+    assert.is_true(child.run(body).ok)
+    assert.equal("TIME [INFO]: exit\n", text_of(path))
+    local log <close> = RootLogger()
+    log:setup(path)
+    assert.equal("TIME [INFO]: exit\n", text_of(path))
+    log:close()
+    assert.same({"run.log"}, tmp.files(dir))
+  end)
+
+  it("loses nothing to SIGKILL, and the next to open the log brings it in", function()
+    local result = child.run(script[[
+      log = RootLogger()
+      log:setup(path)
+      for i = 1, 50 do log:info("line %d", i) end
+      local pid = io.open("/proc/self/stat"):read("n")
+      os.execute("kill -9 " .. pid)
+      os.execute("sleep 20")]])
+    assert.is_false(result.ok)
+    local log <close> = RootLogger()
+    log:setup(path)
+    log:close()
+    local want = {}
+    for i = 1, 50 do want[i] = ("TIME [INFO]: line %d\n"):format(i) end
+    assert.equal(table.concat(want), text_of(path))
+    assert.same({"run.log"}, tmp.files(dir))
+  end)
+
   it("gives stderr whole lines, NUL included", function()
     local result = child.run(script[[RootLogger():error("a\0b")]])
     assert.equal("TIME [ERROR]: a\0b\n", (result.err:gsub(STAMP, "TIME")))

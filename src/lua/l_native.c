@@ -1,4 +1,7 @@
 /* l_native.c - `helios.native`: one table per userdata type, filled by the openers of the other files. */
+#include <pthread.h>
+#include <stdlib.h>
+
 #include "l_helios.h"
 
 typedef struct opener {
@@ -19,8 +22,14 @@ static const opener OPENERS[] = {
   {NULL, NULL},
 };
 
+/* os.exit ends a process without closing its state, so no finalizer runs: what is pending goes to its files here. Were
+ * there no room to register this, the next opening of the file or run would bring it in. */
+static void drain_at_exit(void) { (void)atexit(helios_emergency_flush); }
+
 int luaopen_helios_native(lua_State *L) {
   luaL_checkversion(L);
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, drain_at_exit);
   lua_newtable(L);
   for (const opener *o = OPENERS; o->name != NULL; o++) {
     o->open(L);
