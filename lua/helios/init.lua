@@ -22,6 +22,7 @@ local SOURCES = {
   Trainer = {"helios.trainer"},
   Model = {"helios.model"},
   Plugin = {"helios.plugin"},
+  EMA = {"helios.plugins.ema"},
   DataModule = {"helios.data", "DataModule"},
   DataLoader = {"helios.data", "DataLoader"},
   ResumableRandomSampler = {"helios.data", "ResumableRandomSampler"},

@@ -44,6 +44,7 @@ end
 ---@field signal fun(): string? the name of a signal that asks to stop
 ---@field done boolean
 ---@field stopped_by string? the signal's name
+---@field epoch_start number? when this sitting began or took up the epoch
 local Loop = {done = false, seconds = 0, timed = 0}
 Loop.__index = Loop
 
@@ -228,7 +229,9 @@ end
 function Loop:finish_epoch()
   local epoch = self.state.global_epoch
   self.model:on_training_epoch_end(epoch)
-  self.logger:info("Epoch %d completed in %.2fs", epoch, native.terminal.monotonic() - self.epoch_start)
+  if self.epoch_start then
+    self.logger:info("Epoch %d completed in %.2fs", epoch, native.terminal.monotonic() - self.epoch_start)
+  end
   if self.trainer.train_unit ~= "epoch" then return end
   self.bar:update()
   self.done = self.done or self:stops_early() or self:wants_to_stop()
@@ -255,11 +258,11 @@ end
 -- From the place of the checkpoint to the end of its epoch.
 function Loop:finish_interrupted_epoch()
   local state = self.state
-  self.epoch_start = native.terminal.monotonic()
   if state.dataset_iter == 0 then
     if state.global_epoch > 0 then self:finish_epoch() end
     return
   end
+  self.epoch_start = native.terminal.monotonic()
   self.logger:info("Resuming epoch %d after batch %d", state.global_epoch, state.dataset_iter)
   if after_checkpoint[self.trainer.train_unit](self) then
     self:finish_batches()

@@ -489,10 +489,11 @@ local function is_expected(err, exceptions)
   return false
 end
 
--- Runs where the error was raised, so that the traceback in the log is the error's.
+-- Runs where the error was raised, so that the traceback in the log is the error's: it starts below this function and
+-- the handler that calls it.
 local function on_error(err, exceptions)
   if not is_expected(err, exceptions) and logging.is_root_logger_active() then
-    logging.get_root_logger():exception("error: uncaught exception", {exc_info = err})
+    logging.get_root_logger():exception("error: uncaught exception", {exc_info = err, stacklevel = 3})
   end
   return err
 end
