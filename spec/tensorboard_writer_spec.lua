@@ -248,7 +248,7 @@ describe("a state that closes", function()
   it("closes its writers, and lets finalizers that run later find them closed", function()
     local result = child.run(([[
       local tb
-      setmetatable({}, {__gc = function()
+      sentinel = setmetatable({}, {__gc = function()
         io.write(tostring(tb:flush()), " ", tostring(tb:close()), " ", tb:stats().events, " ")
         print(select(2, pcall(tb.add_scalar, tb, "x", 2, 2)):match("add_scalar.*"))
       end})
