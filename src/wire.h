@@ -67,6 +67,25 @@ void hl_wire_read(hl_wire_reader *r, const void *data, size_t n);
 /* The next field, or false at the end or when the message is malformed (then r->bad). Groups (types 3 and 4),
  * field 0, field numbers above 2^29 - 1 and varints over ten bytes are malformed. */
 bool hl_wire_next(hl_wire_reader *r, hl_wire_item *item);
+/* The same inline for what nearly all fields are: a tag and a length of one byte each. For loops that meet every
+ * field of a large file. */
+static inline bool hl_wire_next_inline(hl_wire_reader *r, hl_wire_item *item) {
+  const unsigned char *p = r->p;
+  if (r->end - p < 9 || *p < 8 || *p >= 0x80) return hl_wire_next(r, item);
+  item->field = *p >> 3;
+  item->type = *p & 7;
+  if (item->type == HL_WIRE_BYTES && p[1] < 0x80 && p[1] <= r->end - p - 2) {
+    item->bytes = (hl_str){(const char *)p + 2, p[1]};
+    r->p = p + 2 + p[1];
+  } else if (item->type == HL_WIRE_FIXED64) {
+    item->value = hl_get_le64(p + 1);
+    r->p = p + 9;
+  } else if (item->type == HL_WIRE_FIXED32) {
+    item->value = hl_get_le32(p + 1);
+    r->p = p + 5;
+  } else return hl_wire_next(r, item);
+  return true;
+}
 /* One varint at *p, not beyond end; NULL when malformed, else the byte behind it. */
 const unsigned char *hl_get_varint(const unsigned char *p, const unsigned char *end, uint64_t *v);
 

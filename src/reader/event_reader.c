@@ -7,6 +7,8 @@
 
 #include "../wire.h"
 
+static const helios_slice NOTHING = {"", 0};
+
 static helios_slice slice(hl_str s) { return (helios_slice){s.data, s.len}; }
 
 static bool is_bytes(const hl_wire_item *item, uint32_t field) {
@@ -24,7 +26,7 @@ static int session_status(helios_slice session) {
   hl_wire_item item;
   int status = 0;
   hl_wire_read(&r, session.data, session.length);
-  while (hl_wire_next(&r, &item))
+  while (hl_wire_next_inline(&r, &item))
     if (item.field == 1 && item.type == HL_WIRE_VARINT) status = (int)(item.value & 0xff);
   return status;
 }
@@ -33,7 +35,7 @@ static helios_slice first_bytes_field(helios_slice message, uint32_t field) {
   hl_wire_reader r;
   hl_wire_item item;
   hl_wire_read(&r, message.data, message.length);
-  while (hl_wire_next(&r, &item))
+  while (hl_wire_next_inline(&r, &item))
     if (is_bytes(&item, field)) return slice(item.bytes);
   return (helios_slice){"", 0};
 }
@@ -49,9 +51,12 @@ static void take_event_bytes(helios_event *e, const hl_wire_item *item) {
 bool hl_event_decode(hl_str record, uint64_t offset, helios_event *e) {
   hl_wire_reader r;
   hl_wire_item item;
-  *e = (helios_event){.data = {"", 0}, .source = {"", 0}, .record = slice(record), .offset = offset};
+  memset(e, 0, sizeof *e);
+  e->data = e->source = NOTHING;
+  e->record = slice(record);
+  e->offset = offset;
   hl_wire_read(&r, record.data, record.len);
-  while (hl_wire_next(&r, &item)) {
+  while (hl_wire_next_inline(&r, &item)) {
     if (item.type == HL_WIRE_BYTES) take_event_bytes(e, &item);
     else if (item.field == 1 && item.type == HL_WIRE_FIXED64) e->wall_time = hl_double_from_bits(item.value);
     else if (item.field == 2 && item.type == HL_WIRE_VARINT) e->step = (int64_t)item.value;
@@ -64,7 +69,7 @@ void hl_event_with_summary(hl_buf *out, const helios_event *e, const hl_buf *sum
   hl_wire_reader r;
   hl_wire_item item;
   hl_wire_read(&r, e->record.data, e->record.length);
-  for (const unsigned char *from = r.p; hl_wire_next(&r, &item); from = r.p)
+  for (const unsigned char *from = r.p; hl_wire_next_inline(&r, &item); from = r.p)
     if (item.field != 5) hl_buf_append(out, from, (size_t)(r.p - from));
   hl_wire_bytes_field(out, 5, summary->data, summary->len);
 }
@@ -75,7 +80,7 @@ static void take_plugin(helios_point *p, helios_slice plugin_data) {
   hl_wire_reader r;
   hl_wire_item item;
   hl_wire_read(&r, plugin_data.data, plugin_data.length);
-  while (hl_wire_next(&r, &item)) {
+  while (hl_wire_next_inline(&r, &item)) {
     if (is_bytes(&item, 1)) p->plugin = slice(item.bytes);
     else if (is_bytes(&item, 2)) p->content = slice(item.bytes);
   }
@@ -85,7 +90,7 @@ static void take_metadata(helios_point *p, helios_slice metadata) {
   hl_wire_reader r;
   hl_wire_item item;
   hl_wire_read(&r, metadata.data, metadata.length);
-  while (hl_wire_next(&r, &item)) {
+  while (hl_wire_next_inline(&r, &item)) {
     if (is_bytes(&item, 1)) take_plugin(p, slice(item.bytes));
     else if (is_bytes(&item, 2)) p->display_name = slice(item.bytes);
     else if (is_bytes(&item, 3)) p->description = slice(item.bytes);
@@ -140,7 +145,7 @@ static void decode_value(helios_point *p) {
   hl_wire_reader r;
   hl_wire_item item;
   hl_wire_read(&r, p->encoded.data, p->encoded.length);
-  while (hl_wire_next(&r, &item)) {
+  while (hl_wire_next_inline(&r, &item)) {
     if (item.type == HL_WIRE_BYTES) take_value_item(p, &item);
     else if (item.field == 2 && item.type == HL_WIRE_FIXED32) take_simple_value(p, &item);
   }
@@ -154,14 +159,16 @@ static void decode_value(helios_point *p) {
 
 /* ---- points of an event ----------------------------------------------------------------------------- */
 
-static helios_point new_point(const helios_event *e) {
-  const helios_slice none = {"", 0};
-  return (helios_point){.step = e->step, .wall_time = e->wall_time, .offset = e->offset, .tag = none, .plugin = none,
-                        .content = none, .display_name = none, .description = none, .data = none, .encoded = none};
+void hl_point_init(helios_point *p, const helios_event *e) {
+  memset(p, 0, sizeof *p);
+  p->step = e->step;
+  p->wall_time = e->wall_time;
+  p->offset = e->offset;
+  p->tag = p->plugin = p->content = p->display_name = p->description = p->data = p->encoded = NOTHING;
 }
 
 static bool whole_event_point(const helios_event *e, helios_point *p) {
-  *p = new_point(e);
+  hl_point_init(p, e);
   p->data = e->data;
   p->kind = HELIOS_KIND_GRAPH;
   if (e->kind == HELIOS_EVENT_GRAPH) return true;
@@ -178,10 +185,10 @@ bool helios_event_next_point(const helios_event *e, size_t *cursor, helios_point
   hl_wire_reader r;
   hl_wire_item item;
   hl_wire_read(&r, e->data.data + *cursor, e->data.length - *cursor);
-  while (hl_wire_next(&r, &item)) {
+  while (hl_wire_next_inline(&r, &item)) {
     if (!is_bytes(&item, 1)) continue;
     *cursor = (size_t)((const char *)r.p - e->data.data);
-    *p = new_point(e);
+    hl_point_init(p, e);
     p->encoded = slice(item.bytes);
     decode_value(p);
     return true;

@@ -13,6 +13,8 @@ void hl_event_with_summary(hl_buf *out, const helios_event *e, const hl_buf *sum
 
 /* What a tensor of this plugin is to a user; no plugin: a plain tensor. */
 helios_kind hl_kind_of_plugin(helios_slice plugin);
+/* A point of this event with nothing in it yet. */
+void hl_point_init(helios_point *p, const helios_event *e);
 /* A tensor whose plugin was told by an earlier value of its tag gets its kind from there. */
 void hl_point_set_kind(helios_point *p, helios_kind kind);
 

@@ -211,10 +211,9 @@ static bool is_restart(const helios_run *run) {
 }
 
 static void restart_point(const helios_run *run, helios_point *p) {
-  const helios_slice none = {"", 0};
-  *p = (helios_point){.kind = HELIOS_KIND_RESTART, .step = run->event.step, .wall_time = run->event.wall_time,
-                      .offset = run->event.offset, .tag_index = UINT32_MAX, .tag = none, .plugin = none,
-                      .content = none, .display_name = none, .description = none, .data = none, .encoded = none};
+  hl_point_init(p, &run->event);
+  p->kind = HELIOS_KIND_RESTART;
+  p->tag_index = UINT32_MAX;
 }
 
 /* The next value or restart, whatever became of it later. */

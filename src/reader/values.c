@@ -168,6 +168,12 @@ static bool put_numbers(sink *s, helios_slice tensor, int dtype) {
 }
 
 bool hl_tensor_scalar(helios_slice tensor, double *value, bool *single) {
+  static const char FLOAT_SCALAR[] = "\x08\x01\x2a\x04"; /* what torch and this library write: dtype, a packed float */
+  if (tensor.length == 8 && memcmp(tensor.data, FLOAT_SCALAR, 4) == 0) {
+    *value = (double)hl_float_from_bits(hl_get_le32((const unsigned char *)tensor.data + 4));
+    *single = true;
+    return true;
+  }
   int dtype, ndim;
   int64_t sizes[4];
   if (!read_shape(tensor, &dtype, sizes, 4, &ndim)) return false;
