@@ -1,4 +1,4 @@
-/* inflate.c - unpacks gzip and zlib streams; the reader's sole user of zlib. Several gzip members one after the
+/* inflate.c - unpacks gzip and zlib streams; the reader's only unpacker. Several gzip members one after the
  * other are one stream, as `gzip -dc` reads them. Knows no records. */
 #include "inflate.h"
 
