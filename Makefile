@@ -182,6 +182,8 @@ sanitize-threads:
 build-asan-tests: $(TESTS) $(EMBED)
 build-tsan-tests: $(TESTS)
 
+include fuzz.mk
+
 # --- Figures ------------------------------------------------------------------------------------------------------
 
 .PHONY: bench

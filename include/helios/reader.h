@@ -177,7 +177,7 @@ HELIOS_API helios_status helios_point_shape(const helios_point *p, int *dtype, i
 
 /* The numbers of a tensor in row order as doubles: at most max are stored, *count is how many the file holds. A shape
  * of more elements than the file has values repeats the last one, as TensorFlow means it; HELIOS_ELIMIT when
- * it claims more than 2^26 of them. `out` may be NULL with max 0. */
+ * it claims more than 2^22 of them. `out` may be NULL with max 0. */
 HELIOS_API helios_status helios_point_numbers(const helios_point *p, double *out, size_t max, size_t *count);
 
 typedef struct helios_bucket {

@@ -17,6 +17,7 @@
 /* ---- l_native.c: the sub-tables of helios.native; an opener pushes exactly its table ----------------- */
 
 void hl_open_tensor(lua_State *L);
+void hl_open_reader(lua_State *L);
 void hl_open_msgpack(lua_State *L);
 void hl_open_fs(lua_State *L);
 void hl_open_signals(lua_State *L);

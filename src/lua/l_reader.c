@@ -1,5 +1,5 @@
-/* l_reader.c - `helios.native.reader`: event files and runs as userdata, points as tables. Translation only; arguments are
- * checked by lua/helios/reader.lua, whose users see its names. */
+/* l_reader.c - `helios.native.reader`: event files and runs as userdata, points as tables. Translation only; arguments
+ * are checked by lua/helios/reader.lua, whose users see its names. */
 #include "l_helios.h"
 
 #include <string.h>

@@ -16,7 +16,7 @@ enum {
   BOOL_VAL = 11, HALF_VAL = 13, UINT32_VAL = 16, UINT64_VAL = 17
 };
 
-static const uint64_t MOST_REPEATED = (uint64_t)1 << 26;
+static const uint64_t MOST_REPEATED = (uint64_t)1 << 22;
 
 static helios_slice slice(hl_str s) { return (helios_slice){s.data, s.len}; }
 
