@@ -42,7 +42,9 @@ class Tensor:
 
     def lua(self):
         if self.form == "table":
-            values = self.torch().to(torch.float64) if self.dtype in FLOATS else self.array
+            values = self.torch().double().numpy() if self.dtype in FLOATS else self.array
+            if not self.typed:
+                values = values + values * 1e-9  # doubles that the table's float32 must round away
             return lua(values.tolist())
         raw = lua(self.array.tobytes())
         if self.form == "bytes":

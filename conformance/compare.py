@@ -25,12 +25,23 @@ def allow_picture(ours, theirs, _facts):
     return None
 
 
-def allow_sum_squares(ours, theirs, _facts):
-    """Its last bits depend on the processor's BLAS."""
-    mine, wanted = ours.histo.sum_squares, theirs.histo.sum_squares
-    if not math.isclose(mine, wanted, rel_tol=1e-12) and not (math.isnan(mine) and math.isnan(wanted)):
-        return "sum_squares is %r, not %r" % (mine, wanted)
-    ours.histo.sum_squares = wanted
+def same_number(mine, wanted, rel_tol=0.0):
+    return math.isclose(mine, wanted, rel_tol=rel_tol) or (math.isnan(mine) and math.isnan(wanted))
+
+
+def allow_moments(ours, theirs, _facts):
+    """What depends on the processor in numpy: the last bits of sum_squares (its BLAS); which NaN, and which of two zeros
+    of unlike sign, is the smallest or largest value (the width of its vectors), and with it the outer edges."""
+    mine, wanted = ours.histo, theirs.histo
+    if not same_number(mine.sum_squares, wanted.sum_squares, 1e-12):
+        return "sum_squares is %r, not %r" % (mine.sum_squares, wanted.sum_squares)
+    mine.sum_squares = wanted.sum_squares
+    for name in ("min", "max"):
+        if same_number(getattr(mine, name), getattr(wanted, name)):
+            setattr(mine, name, getattr(wanted, name))
+    for i in {0, len(mine.bucket_limit) - 1}:
+        if len(wanted.bucket_limit) > i and mine.bucket_limit[i] == wanted.bucket_limit[i] == 0:
+            mine.bucket_limit[i] = wanted.bucket_limit[i]
     return None
 
 
@@ -67,7 +78,7 @@ def allowances(value):
     if value.HasField("image"):
         yield allow_picture
     if value.HasField("histo"):
-        yield allow_sum_squares
+        yield allow_moments
     if value.metadata.plugin_data.plugin_name == "hparams":
         yield allow_hparams
 

@@ -12,8 +12,8 @@ def generate(rng, index, method):
     order = rng.choice(ORDERS[letters])
     name = rng.choice(["uint8", "float32"])
     picture = common.form(rng, common.array(rng, [sizes[letter] for letter in order], name), name, single=False)
-    boxes = [sorted(rng.sample(range(1, 20), 2)) + sorted(rng.sample(range(1, 20), 2)) for _ in range(rng.randrange(1, 4))]
-    corners = np.array([[x1, y1, x2, y2] for x1, x2, y1, y2 in boxes], np.int64)
+    spans = [sorted(rng.sample(range(1, 20), 2)) for _ in range(2 * rng.randrange(1, 4))]
+    corners = np.array([[x1, y1, x2, y2] for (x1, x2), (y1, y2) in zip(spans[::2], spans[1::2])], np.int64)
     options = common.options(rng)
     if order != "CHW":
         options["dataformats"] = order

@@ -21,4 +21,5 @@ def generate(rng, index, method):
         options["colors"] = part(rng, batch, rng.choice(["uint8", "int32", "float32"]))
     if rng.random() < 0.5:
         options["faces"] = part(rng, batch, rng.choice(["int32", "int64"]))
-    return Call(method, [common.tag(rng, index), part(rng, batch, rng.choice(["float32", "float64", "int16"]))], options)
+    vertices = part(rng, batch, rng.choice(["float32", "float64", "int16"]))
+    return Call(method, [common.tag(rng, index), vertices], options)

@@ -1,5 +1,5 @@
 """add_scalar: numbers, numeric strings, tensors of one element; single and double precision."""
-from calls import Call
+from calls import Call, Tensor
 from . import common
 
 NUMBERS = [0, 1, -1, 16777217, 2**53 + 1, 2**63 - 1, -(2**63), 0.0, -0.0, 0.1, 1e-46, 1e-40, 1e300, -1e300,
@@ -8,9 +8,10 @@ STRINGS = ["1.5", " 2 ", "nan", "-inf", "Infinity", "1_0", "1e5", "+3", "-0", "\
 
 
 def tensor(rng):
+    """Never as bytes: a string is a number in words here, and there are no options for it."""
     name = common.dtype(rng)
-    shape = (1,) * rng.randrange(4)
-    return common.form(rng, common.array(rng, shape, name, odd=rng.random() < 0.3), name)
+    values = common.array(rng, (1,) * rng.randrange(4), name, odd=rng.random() < 0.3)
+    return Tensor(values, name, "permuted", axes=range(values.ndim))
 
 
 def value(rng):
@@ -21,6 +22,8 @@ def value(rng):
         return rng.uniform(-1e3, 1e3)
     if sort < 0.75:
         return rng.choice(STRINGS)
+    if sort < 0.8:
+        return [[rng.choice(NUMBERS)]]
     return tensor(rng)
 
 
@@ -29,4 +32,6 @@ def generate(rng, index, method):
     positional = common.by_position(rng, options, ["global_step"])
     if rng.random() < 0.2 and not positional:
         options["double_precision"] = rng.random() < 0.8
-    return Call(method, [common.tag(rng, index), value(rng)], options, positional)
+    tag, given = common.tag(rng, index), value(rng)
+    return Call(method, [tag, given], options, positional,
+                torch_args=[tag, given[0][0] if isinstance(given, list) else given])  # torch takes no lists

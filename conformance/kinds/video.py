@@ -1,5 +1,5 @@
-"""add_video: grids of one to nine videos, of few colours, which a GIF can hold exactly. torch needs moviepy for it; what
-it hands to moviepy is compared with the frames of our GIF."""
+"""add_video: grids of one to nine videos, of few colours, which a GIF can hold exactly. torch needs moviepy for it;
+what it hands to moviepy is compared with the frames of our GIF."""
 import numpy as np
 
 from calls import Call, FLOATS

@@ -5,22 +5,22 @@
 enum { HISTO_MIN = 1, HISTO_MAX = 2, HISTO_NUM = 3, HISTO_SUM = 4, HISTO_SUM_SQUARES = 5 };
 enum { HISTO_LIMIT = 6, HISTO_BUCKET = 7, HEAD_SIZE = 65 };
 
-/* The bins from the first to the last that has a count. */
+/* The bins from the first to the last that has a count: `count` of them. */
 typedef struct support {
-  size_t first, last;
+  size_t first, count;
 } support;
 
 static helios_status find_support(const hl_bins *b, support *s, hl_error *err) {
   size_t first = 0, last = b->count;
   while (first < b->count && b->counts[first] == 0) first++;
-  if (first == b->count) return hl_invalid(err, "values", "none of the values lies in any of the bins");
-  while (b->counts[last - 1] == 0) last--;
-  *s = (support){first, last - 1};
+  if (first == b->count && first > 1) return hl_invalid(err, "values", "none of the values lies in any of the bins");
+  while (last > first && b->counts[last - 1] == 0) last--;
+  *s = (support){first, last - first}; /* a single empty bin gives {1, 0}: its right edge, as torch writes it */
   return HELIOS_OK;
 }
 
 static void put_edges(hl_buf *b, const hl_bins *bins, support s) {
-  size_t count = s.last - s.first + 2;
+  size_t count = s.count + 1;
   hl_wire_header(b, HISTO_LIMIT, count * sizeof(double));
   unsigned char *p = hl_buf_grow(b, count * sizeof(double));
   for (size_t i = 0; p != NULL && i < count; i++)
@@ -29,17 +29,16 @@ static void put_edges(hl_buf *b, const hl_bins *bins, support s) {
 
 /* A bucket is told by its right edge; an empty one in front carries the first bin's left edge. */
 static void put_counts(hl_buf *b, const hl_bins *bins, support s) {
-  size_t count = s.last - s.first + 1;
-  hl_wire_header(b, HISTO_BUCKET, (count + 1) * sizeof(double));
-  unsigned char *p = hl_buf_grow(b, (count + 1) * sizeof(double));
+  hl_wire_header(b, HISTO_BUCKET, (s.count + 1) * sizeof(double));
+  unsigned char *p = hl_buf_grow(b, (s.count + 1) * sizeof(double));
   if (p == NULL) return;
   hl_put_le64(p, 0);
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0; i < s.count; i++)
     hl_put_le64(p + (i + 1) * sizeof(double), hl_double_bits((double)bins->counts[s.first + i]));
 }
 
 static void put_summary(hl_buf *out, hl_str tag, double count, const hl_moments *m, const hl_bins *bins, support s) {
-  size_t hint = HEAD_SIZE + 2 * (s.last - s.first + 2) * sizeof(double);
+  size_t hint = HEAD_SIZE + 2 * (s.count + 1) * sizeof(double);
   size_t value = hl_value_begin(out, tag, hint);
   size_t histo = hl_wire_begin(out, HL_VALUE_HISTO, hint);
   hl_wire_opt_double(out, HISTO_MIN, m->min);
