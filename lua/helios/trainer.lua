@@ -226,6 +226,10 @@ local function open_loggers(self, saved, purge_step)
   logging.restore_default_loggers(log_path, run_path, {purge_step = purge_step})
 end
 
+local function writer_of(self)
+  return self.enable_tensorboard and logging.get_tensorboard_writer() or nil
+end
+
 local function close_loggers()
   logging.flush_default_loggers()
   logging.close_default_loggers()
@@ -295,6 +299,8 @@ local function resume(self, saved)
   local state = train_loop.new_state()
   for name, value in pairs(saved.training_state) do state[name] = value end
   open_loggers(self, saved, self.model:purge_step(state))
+  local writer = writer_of(self)
+  if writer then writer:set_step(state.current_iteration) end
   restore_rng(self, saved)
   self.model:load_state_dict(saved.model, false)
   restore_plugins(self, saved.plugins)
@@ -389,7 +395,7 @@ local function new_loop(self, state)
     trainer = self, model = self.model, state = state, plugins = self.active_plugins,
     loader = self.datamodule:train_dataloader() or error("the data module has no train_dataloader", 0),
     logger = logging.get_root_logger(),
-    writer = self.enable_tensorboard and logging.get_tensorboard_writer() or nil,
+    writer = writer_of(self),
     save = function() return save(self, state) end,
     signal = function() return self.watch and self.watch:seen() end,
   }
