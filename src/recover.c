@@ -301,7 +301,9 @@ static helios_status recover_slot(recovery *r, int pending_fd, uint32_t slot) {
 static bool concerns(const recovery *r) {
   bool log = r->pending.header->flags & HL_PENDING_SHARED_LOG;
   if (!log || r->log_name == NULL) return log == (r->log_name != NULL);
-  const char *path = (const char *)hl_pending_slot_at(&r->pending, 0) + offsetof(hl_pending_slot, path);
+  const hl_pending_slot *slot = hl_pending_slot_at(&r->pending, 0);
+  if (atomic_load(&slot->used) != 1) return true; /* its owner died before it named the log: nothing is in it */
+  const char *path = (const char *)slot + offsetof(hl_pending_slot, path);
   size_t room = r->pending.slot_size - offsetof(hl_pending_slot, path);
   return strlen(r->log_name) < room && strncmp(path, r->log_name, room) == 0;
 }
