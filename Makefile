@@ -131,7 +131,7 @@ lint: lint-lua check-gcc check-clang check-core check-headers  ## luacheck, both
 lint-lua:
 	luacheck -q .
 
-MORE_WARN = -Wnull-dereference -Wredundant-decls -Wnested-externs -Wold-style-definition \
+MORE_WARN = -Wredundant-decls -Wnested-externs -Wold-style-definition \
             -Winit-self -Wimplicit-fallthrough
 GCC_WARN = $(MORE_WARN) -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init -Wstringop-overflow=4
 CLANG_WARN = $(MORE_WARN) -Wshorten-64-to-32 -Wunreachable-code -Wcomma -Wassign-enum \

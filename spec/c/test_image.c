@@ -29,7 +29,7 @@ static hl_str find_field(hl_str message, uint32_t field, uint64_t *value) {
       if (value != NULL) *value = item.value;
       return item.bytes;
     }
-  CHECK(!"the field is missing");
+  CHECK_STR("a message without the field", "the field");
   return (hl_str){"", 0};
 }
 
