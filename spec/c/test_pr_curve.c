@@ -99,7 +99,7 @@ static void refusals(void) {
   static const struct {
     double value;
     const char *reason;
-  } wrong[] = {{1.0000001, "expected values from 0 to 1, but value 2 is 1"},
+  } wrong[] = {{1.0000001, "expected values from 0 to 1, but value 2 is 1.0000001"},
                {-0.5, "expected values from 0 to 1, but value 2 is -0.5"},
                {NAN, "expected values from 0 to 1, but value 2 is nan"},
                {INFINITY, "expected values from 0 to 1, but value 2 is inf"}};

@@ -7,7 +7,7 @@
 #include "../array.h"
 #include "tensor_proto.h"
 
-enum { MAX_THRESHOLDS = 127, BLOCK = 2048, BATCH = 65536 };
+enum { MAX_THRESHOLDS = 127, NO_BUCKET = MAX_THRESHOLDS, BLOCK = 2048, BATCH = 65536 };
 enum { TP, FP, TN, FN, PRECISION, RECALL, ROWS };
 enum { CONTENT_THRESHOLDS = 2, SIZE_HINT = 200 };
 
@@ -62,20 +62,20 @@ static helios_status take_samples(samples *s, const DLTensor *labels, const DLTe
 
 /* Messages count samples from 1. */
 static helios_status refuse_label(size_t index, double value, hl_error *err) {
-  return hl_invalid(err, "labels", "expected 0 or 1, but value %zu is %g", index + 1, value);
+  return hl_invalid(err, "labels", "expected 0 or 1, but value %zu is %.9g", index + 1, value);
 }
 
 static helios_status refuse_prediction(size_t index, double value, hl_error *err) {
-  return hl_invalid(err, "predictions", "expected values from 0 to 1, but value %zu is %g", index + 1, value);
+  return hl_invalid(err, "predictions", "expected values from 0 to 1, but value %zu is %.9g", index + 1, value);
 }
 
 /* ---- buckets ------------------------------------------------------------------------------------------------- */
 
-/* The next n bucket numbers; -1 for a prediction that has none. */
+/* The next n bucket numbers, from 0; NO_BUCKET for a prediction that is outside [0, 1] or NaN. */
 static void next_buckets_float(samples *s, int *out, size_t n) {
   float p[BLOCK], steps = (float)(s->thresholds - 1);
   hl_array_next_floats(&s->prediction, p, n);
-  for (size_t i = 0; i < n; i++) out[i] = p[i] >= 0.0f && p[i] <= 1.0f ? (int)(p[i] * steps) : -1;
+  for (size_t i = 0; i < n; i++) out[i] = p[i] >= 0.0f && p[i] <= 1.0f ? (int)(p[i] * steps) : NO_BUCKET;
 }
 
 static void next_buckets_half(samples *s, int *out, size_t n) {
@@ -83,14 +83,14 @@ static void next_buckets_half(samples *s, int *out, size_t n) {
   hl_array_next_floats(&s->prediction, p, n);
   for (size_t i = 0; i < n; i++) {
     float product = hl_half_to_float(hl_float_to_half(p[i] * steps));
-    out[i] = p[i] >= 0.0f && p[i] <= 1.0f ? (int)product : -1;
+    out[i] = p[i] >= 0.0f && p[i] <= 1.0f ? (int)product : NO_BUCKET;
   }
 }
 
 static void next_buckets_double(samples *s, int *out, size_t n) {
   double p[BLOCK], steps = (double)(s->thresholds - 1);
   hl_array_next_doubles(&s->prediction, p, n);
-  for (size_t i = 0; i < n; i++) out[i] = p[i] >= 0.0 && p[i] <= 1.0 ? (int)(p[i] * steps) : -1;
+  for (size_t i = 0; i < n; i++) out[i] = p[i] >= 0.0 && p[i] <= 1.0 ? (int)(p[i] * steps) : NO_BUCKET;
 }
 
 static void next_buckets(samples *s, int *out, size_t n) {
@@ -121,21 +121,37 @@ static helios_status refuse_first(const samples *s, size_t first, const int *buc
                                   hl_error *err) {
   for (size_t i = 0; i < n; i++) {
     if (label[i] != 0.0 && label[i] != 1.0) return refuse_label(first + i, label[i], err);
-    if (bucket[i] < 0) return refuse_prediction(first + i, prediction_at(s, first + i), err);
+    if (bucket[i] == NO_BUCKET) return refuse_prediction(first + i, prediction_at(s, first + i), err);
   }
   return HELIOS_OK;
 }
 
-/* By their bits, since comparing doubles for equality costs thrice as much: 0 with any sign, or 1. */
-static bool all_usable(const int *bucket, const double *label, size_t n) {
+/* What stands in a block: how many samples of each label (wrong ones last) are in each bucket (NO_BUCKET last). */
+typedef struct tally {
+  uint32_t counts[3][MAX_THRESHOLDS + 1];
+} tally;
+
+/* Integers do not wait for each other as additions of doubles do, and labels are told by their bits since comparing
+ * doubles for equality costs thrice as much. 0 may have any sign. */
+static void count_block(tally *t, const int *bucket, const double *label, size_t n) {
   const uint64_t one = hl_double_bits(1.0);
-  uint64_t wrong = 0;
+  memset(t, 0, sizeof *t);
   for (size_t i = 0; i < n; i++) {
     uint64_t bits = hl_double_bits(label[i]);
-    wrong |= ((bits << 1) != 0) & (bits != one);
-    wrong |= bucket[i] < 0;
+    unsigned wrong = (bits != one) & ((bits << 1) != 0);
+    t->counts[(bits == one) + 2 * wrong][bucket[i]]++;
   }
-  return wrong == 0;
+}
+
+/* Add the counts to both sums; false when some of the n samples are in none of them. */
+static bool add_counts(buckets *b, const tally *t, size_t n) {
+  size_t usable = 0;
+  for (size_t k = 0; k < MAX_THRESHOLDS; k++) {
+    usable += t->counts[0][k] + t->counts[1][k];
+    b->fp[k] += t->counts[0][k];
+    b->tp[k] += t->counts[1][k];
+  }
+  return usable == n;
 }
 
 static void add_weighted(samples *s, const int *bucket, const double *label, size_t n, buckets *b) {
@@ -147,24 +163,17 @@ static void add_weighted(samples *s, const int *bucket, const double *label, siz
   }
 }
 
-/* Weights of 1: the same sums, counted in integers, which do not wait for each other as additions of doubles do. */
-static void add_counted(const int *bucket, const double *label, size_t n, buckets *b) {
-  uint32_t counts[2 * MAX_THRESHOLDS] = {0};
-  for (size_t i = 0; i < n; i++) counts[2 * bucket[i] + (label[i] != 0.0)]++;
-  for (size_t k = 0; k < MAX_THRESHOLDS; k++) {
-    b->fp[k] += counts[2 * k];
-    b->tp[k] += counts[2 * k + 1];
-  }
-}
-
 static helios_status add_block(samples *s, size_t first, size_t n, buckets *b, hl_error *err) {
   int bucket[BLOCK];
   double label[BLOCK];
+  tally t;
+  buckets unweighted = {{0}, {0}};
+  bool weighted = s->weighted || s->common_weight != 1.0;
   next_buckets(s, bucket, n);
   hl_array_next_doubles(&s->label, label, n);
-  if (!all_usable(bucket, label, n)) return refuse_first(s, first, bucket, label, n, err);
-  if (s->weighted || s->common_weight != 1.0) add_weighted(s, bucket, label, n, b);
-  else add_counted(bucket, label, n, b);
+  count_block(&t, bucket, label, n);
+  if (!add_counts(weighted ? &unweighted : b, &t, n)) return refuse_first(s, first, bucket, label, n, err);
+  if (weighted) add_weighted(s, bucket, label, n, b);
   return HELIOS_OK;
 }
 
