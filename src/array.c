@@ -51,22 +51,22 @@ uint16_t hl_float_to_bfloat16(float f) {
 
 /* ---- runs of elements: one pair of loops per dtype ----------------------------------------------------- */
 
-/* n elements that lie `stride` bytes apart, converted. The dense case has a constant stride, so that it compiles to a
- * plain loop. memcpy because nobody promised alignment. */
-#define DEFINE_RUN(name, out_type, in_type, value)                                         \
-  static void name(out_type *out, const unsigned char *p, int64_t stride, size_t n) {     \
-    in_type v;                                                                             \
-    if (stride == (int64_t)sizeof v) {                                                     \
-      for (size_t i = 0; i < n; i++) {                                                     \
-        memcpy(&v, p + i * sizeof v, sizeof v);                                            \
-        out[i] = (out_type)(value);                                                        \
-      }                                                                                    \
-    } else {                                                                               \
-      for (size_t i = 0; i < n; i++) {                                                     \
-        memcpy(&v, p + (int64_t)i * stride, sizeof v);                                     \
-        out[i] = (out_type)(value);                                                        \
-      }                                                                                    \
-    }                                                                                      \
+/* n elements that lie `stride` bytes apart, converted. The dense case goes eight at a time, a count that compilers make
+ * vector code of without being asked for it. memcpy because nobody promised alignment. */
+#define DEFINE_RUN(name, out_type, in_type, value)                                                        \
+  static void name(out_type *restrict out, const unsigned char *restrict p, int64_t stride, size_t n) {  \
+    in_type v;                                                                                            \
+    size_t i = 0;                                                                                         \
+    if (stride == (int64_t)sizeof v)                                                                      \
+      for (; i + 8 <= n; i += 8)                                                                          \
+        for (size_t k = i; k < i + 8; k++) {                                                              \
+          memcpy(&v, p + k * sizeof v, sizeof v);                                                         \
+          out[k] = (out_type)(value);                                                                     \
+        }                                                                                                 \
+    for (; i < n; i++) {                                                                                  \
+      memcpy(&v, p + (int64_t)i * stride, sizeof v);                                                      \
+      out[i] = (out_type)(value);                                                                         \
+    }                                                                                                     \
   }
 
 #define DEFINE_RUNS(suffix, in_type, value)                  \
