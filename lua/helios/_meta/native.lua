@@ -7,6 +7,7 @@
 ---@field tensor helios.native.tensor
 ---@field writer helios.native.writer
 ---@field logger helios.native.logger
+---@field reader helios.native.reader
 ---@field msgpack helios.native.msgpack
 ---@field fs helios.native.fs
 ---@field signals helios.native.signals
