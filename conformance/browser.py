@@ -1,5 +1,5 @@
-"""`make browser`: a run with every kind of data, and headless Chromium through every dashboard of a TensorBoard on it.
-Asserts that what was logged is there to be seen; leaves a screenshot of each dashboard in build/browser for a person."""
+"""`make browser`: a run with every kind of data, and headless Chromium through every dashboard of a TensorBoard on
+it. Asserts that what was logged is there to be seen; leaves a screenshot of each in build/browser for a person."""
 import math
 import os
 import sys

@@ -30,8 +30,8 @@ def same_number(mine, wanted, rel_tol=0.0):
 
 
 def allow_moments(ours, theirs, _facts):
-    """What depends on the processor in numpy: the last bits of sum_squares (its BLAS); which NaN, and which of two zeros
-    of unlike sign, is the smallest or largest value (the width of its vectors), and with it the outer edges."""
+    """What depends on the processor in numpy: the last bits of sum_squares (its BLAS); which NaN, and which of two
+    zeros of unlike sign, is the smallest or largest value (the width of its vectors), and so the outer edges."""
     mine, wanted = ours.histo, theirs.histo
     if not same_number(mine.sum_squares, wanted.sum_squares, 1e-12):
         return "sum_squares is %r, not %r" % (mine.sum_squares, wanted.sum_squares)

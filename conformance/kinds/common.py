@@ -76,8 +76,8 @@ def form(rng, values, dtype, single=True):
     """The array in one of the ways Lua can give it. `single`: the call has this tensor only."""
     forms = ["tensor", "permuted", "permuted"] + (["bytes", "bytes"] if single else [])
     fits = dtype != "uint64" or values.size == 0 or values.max() < 2**63
-    regular = values.size > 0 or values.ndim == 1
-    if values.ndim > 0 and fits and regular and (single or dtype == "float32"):
+    regular = values.size > 0 or values.ndim == 1  # {} is one dimension of size 0
+    if fits and regular and (values.ndim > 0 or dtype != "bool") and (single or dtype == "float32"):
         forms.append("table")
     kind = rng.choice(forms)
     axes = list(range(values.ndim))

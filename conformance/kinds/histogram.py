@@ -21,7 +21,7 @@ def bins(rng):
 
 def values(rng, name):
     size = rng.choice(SIZES)
-    shape = (size,) if rng.random() < 0.6 else (1, size, 1)
+    shape = rng.choice([(size,), (size,), (1, size, 1), ()])
     sort = rng.random()
     if name not in FLOATS or sort < 0.15:
         return common.array(rng, shape, name, odd=rng.random() < 0.15)

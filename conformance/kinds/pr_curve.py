@@ -33,10 +33,12 @@ def generate(rng, index, method):
         options["num_thresholds"] = rng.choice([1, 2, 3, 10, 126, 127, 128, 1000])
     label_dtype, name = rng.choice(["bool", "uint8", "int64", "float32"]), rng.choice(list(FLOATS) * 3 + ["uint8"])
     labels = common.cast(np.round(common.floats(rng, size, 0, 1)), label_dtype)
+    scores = predictions(rng, size, name)
     weight = weights(rng, size)
     torch_options = dict(options)
     if weight is not None:
         options["weights"], torch_options["weights"] = weight, np.array(weight) if isinstance(weight, list) else weight
+    if weight is None and rng.random() < 0.3:
+        labels, scores = labels.reshape(size, 1), scores.reshape(size, 1)
     return Call(method, [common.tag(rng, index), common.form(rng, labels, label_dtype, single=False),
-                         common.form(rng, predictions(rng, size, name), name, single=False)],
-                options, torch_options=torch_options)
+                         common.form(rng, scores, name, single=False)], options, torch_options=torch_options)
