@@ -69,13 +69,15 @@ class Pairs:
 
 class Call:
     """One call. `args` are its required arguments, `options` the named ones, both as Lua gets them; torch gets the
-    same unless `torch_args` or `torch_options` say otherwise."""
+    same unless `torch_args` or `torch_options` say otherwise, or `torch_calls`, a list of (method, args, options)."""
 
-    def __init__(self, method, args, options=None, positional=(), torch_args=None, torch_options=None, **facts):
+    def __init__(self, method, args, options=None, positional=(), torch_args=None, torch_options=None,
+                 torch_calls=None, **facts):
         self.method, self.args, self.options = method, list(args), dict(options or {})
         self.positional = list(positional)  # options that this call gives by position
-        self.torch_args = self.args if torch_args is None else list(torch_args)
-        self.torch_options = dict(self.options) if torch_options is None else dict(torch_options)
+        torch_args = self.args if torch_args is None else torch_args
+        torch_options = self.options if torch_options is None else torch_options
+        self.torch_calls = [(method, torch_args, torch_options)] if torch_calls is None else torch_calls
         self.facts = facts  # what the comparison has to know
 
     def lua(self):
@@ -91,8 +93,8 @@ class Call:
     def for_torch(self):
         def convert(value):
             return value.torch() if isinstance(value, Tensor) else value
-        args = [convert(value) for value in self.torch_args]
-        return args, {key: convert(value) for key, value in self.torch_options.items()}
+        for method, args, options in self.torch_calls:
+            yield method, list(map(convert, args)), {name: convert(value) for name, value in options.items()}
 
 
 def lua_string(value):

@@ -44,9 +44,9 @@ class Torch:
     def call(self, call):
         """The events of a call as (run below the folder, Event), or None where torch raises."""
         Captured.events = []
-        args, options = call.for_torch()
         try:
-            getattr(self.writer, call.method)(*args, **options)
+            for method, args, options in call.for_torch():
+                getattr(self.writer, method)(*args, **options)
         except Exception as error:  # noqa: BLE001  (whatever it raises, ours must raise too)
             call.facts["torch_error"] = "%s: %s" % (type(error).__name__, error)
             return None

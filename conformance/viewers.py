@@ -44,6 +44,8 @@ SESSIONS = [
     ("healed", {"purge_step": 5}, scalars("loss", range(5, 8), 100.0)),
     ("continued", {}, scalars("loss", range(3))),
     ("continued", {"filename_suffix": ".again"}, scalars("loss", range(3, 6))),
+    ("tags", {"scalars_layout": "tags"}, [
+        Call("add_scalars", ["both", {"train": 1.0, "valid": 2.0}], {"global_step": step}) for step in range(3)]),
     ("growing", {}, scalars("loss", range(3))),
 ]
 # What is added to the run "growing" while a board looks at it; each of the two boards gets its own steps.
@@ -88,7 +90,7 @@ def tags_of(board, plugin):
 def check_tags(board, checks):
     resumed = {run: ["loss"] for run in ("continued", "growing", "healed", "resumed")}
     wanted = {"kinds": ["acc", "odd", "train/loss"], "kinds/curves_train": ["curves"], "kinds/curves_valid": ["curves"],
-              "kinds/trial": ["acc"], **resumed}
+              "kinds/trial": ["acc"], "tags": ["both/train", "both/valid"], **resumed}
     checks.eventually("scalar runs and tags", lambda: tags_of(board, "scalars"), dict(sorted(wanted.items())))
     for plugin, tag in (("images", "picture"), ("text", "note/text_summary"), ("histograms", "weights"),
                         ("pr_curves", "curve")):
@@ -128,6 +130,16 @@ def check_others(board, checks):
     checks.equal("true positives", curve["true_positives"][:4], [3, 3, 3, 2])
 
 
+def check_layout(board, checks):
+    """One chart that draws the series of an add_scalars call together, and finds their tags."""
+    category, = board.get("custom_scalars/layout")["category"]
+    patterns = [pattern for chart in category["chart"] for pattern in chart["multiline"]["tag"]]
+    found = [tag for pattern in patterns
+             for tag in board.get("custom_scalars/scalars", run="tags", tag=pattern)["tag_to_events"]]
+    checks.equal("charts", [chart["title"] for chart in category["chart"]], ["both"])
+    checks.equal("series of a chart", sorted(found), ["both/train", "both/valid"])
+
+
 def check_hparams(board, checks):
     infos = board.get("hparams/experiment", {"experimentName": ""})["hparamInfos"]
     checks.equal("hparam types", {info["name"]: info["type"] for info in infos},
@@ -157,6 +169,7 @@ def check_board(folder, fast, add):
         check_sittings(board, checks, fast)
         check_pictures(board, checks)
         check_others(board, checks)
+        check_layout(board, checks)
         check_hparams(board, checks)
         check_growth(board, checks, fast, add)
     return checks

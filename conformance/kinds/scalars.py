@@ -1,4 +1,5 @@
-"""add_scalars: a series per key, in runs of their own or as tags of this run."""
+"""add_scalars: a series per key, in runs of their own; with scalars_layout = "tags" as tags of this run, which torch has
+not: there the judge is add_scalar."""
 from calls import Call, Pairs
 from . import common
 
@@ -11,5 +12,8 @@ def generate(rng, index, method):
     values = {key: rng.choice([rng.uniform(-5, 5), rng.randrange(9), float("nan")]) for key in sorted(keys)}
     given = Pairs(values.items()) if rng.random() < 0.5 else values
     name = "sub/%d" % index if rng.random() < 0.3 else "sub%d" % index
-    return Call(method, [name, given], options, common.by_position(rng, options, ["global_step"]),
-                torch_args=[name, values])
+    torch_calls = [(method, [name, values], options)]
+    if method == "add_scalars_as_tags":
+        torch_calls = [("add_scalar", ["%s/%s" % (name, key), values[key]], options) for key in values]
+    return Call("add_scalars", [name, given], options, common.by_position(rng, options, ["global_step"]),
+                torch_calls=torch_calls)
