@@ -491,6 +491,21 @@ describe("RootLogger", function()
       assert.equal("", lines())
     end)
 
+    it("with a self that is taken apart meanwhile harm nobody", function()
+      log:setup(path)
+      local handle = log[1]
+      local rogue = setmetatable({}, {__tostring = function()
+        log[1], log.logger[1] = nil, nil
+        collectgarbage()
+        return "rogue"
+      end})
+      log:info("%s", rogue)
+      assert.is_false(pcall(log.flush, log))
+      log[1] = handle
+      assert.equal("TIME [INFO]: rogue\n", lines())
+      assert.is_false(getmetatable(handle))
+    end)
+
     it("name the caller's line", function()
       local ok, message = pcall(function() log:info() end)
       assert.is_false(ok)
@@ -645,6 +660,20 @@ describe("RootLogger in processes of its own", function()
     assert.equal("6", out[4])
     local _, told = result.err:gsub("helios: the log cannot be written: /dev/full: [^\n]*No space left on device\n", "")
     assert.equal(1, told)
+  end)
+
+  it("outlives a stderr that nobody reads", function()
+    local program = script[[
+      local log = RootLogger()
+      log:setup(path)
+      os.execute("sleep 0.3") -- the reader is gone
+      for i = 1, 3 do log:warning("w") end]]
+    tmp.write(dir .. "/script.lua", program)
+    os.execute(("%s %s/script.lua 2>&1 >/dev/null | true"):format(os.getenv("LUA") or "lua5.4", dir))
+    local patience = os.time() + 20
+    local want = ("TIME [WARNING]: w\n"):rep(3)
+    while text_of(path) ~= want and os.time() < patience do os.execute("sleep 0.05") end
+    assert.equal(want, text_of(path))
   end)
 
   it("raises when a folder cannot be written", function()

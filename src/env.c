@@ -58,33 +58,33 @@ static int sys_open(const hl_env *env, const char *path, int flags, int *code) {
   return fd >= 0 ? fd : failed(code);
 }
 
-/* ---- writing under a file-size limit ------------------------------------------------------------------
- * Past RLIMIT_FSIZE the kernel sends SIGXFSZ, which ends the process by default. It is directed at the writing
- * thread, so blocking it there around the write and taking it back if it came leaves every disposition alone. */
+/* ---- writing without signals -----------------------------------------------------------------------------
+ * Past RLIMIT_FSIZE the kernel sends SIGXFSZ, for a pipe that nobody reads SIGPIPE; both end the process by default.
+ * They are directed at the writing thread, so blocking them there around the write and taking back the one that came
+ * leaves every disposition alone. */
 
-typedef struct sigxfsz_guard {
-  sigset_t old;
-  bool was_pending;
-} sigxfsz_guard;
+typedef struct signal_guard {
+  sigset_t old;     /* the thread's mask */
+  sigset_t pending; /* what had come before: not ours to take */
+} signal_guard;
 
-static void only_sigxfsz(sigset_t *set) {
-  sigemptyset(set);
-  sigaddset(set, SIGXFSZ);
-}
-
-static void hold_sigxfsz(sigxfsz_guard *guard) {
-  sigset_t set, pending;
-  only_sigxfsz(&set);
-  sigemptyset(&pending);
-  sigpending(&pending);
-  guard->was_pending = sigismember(&pending, SIGXFSZ) == 1;
+static void hold_signals(signal_guard *guard) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGXFSZ);
+  sigaddset(&set, SIGPIPE);
+  sigemptyset(&guard->pending);
+  sigpending(&guard->pending);
   pthread_sigmask(SIG_BLOCK, &set, &guard->old);
 }
 
-static void release_sigxfsz(const sigxfsz_guard *guard, bool limit_was_hit) {
-  if (limit_was_hit && !guard->was_pending) {
+/* error: that of the call, 0 for none. */
+static void release_signals(const signal_guard *guard, int error) {
+  int sent = error == EFBIG ? SIGXFSZ : error == EPIPE ? SIGPIPE : 0;
+  if (sent != 0 && sigismember(&guard->pending, sent) == 0) {
     sigset_t set;
-    only_sigxfsz(&set);
+    sigemptyset(&set);
+    sigaddset(&set, sent);
     static const struct timespec at_once = {0, 0};
     sigtimedwait(&set, NULL, &at_once);
   }
@@ -92,12 +92,12 @@ static void release_sigxfsz(const sigxfsz_guard *guard, bool limit_was_hit) {
 }
 
 static int64_t guarded_write(int fd, const void *data, size_t n, int64_t offset, int *code) {
-  sigxfsz_guard guard;
-  hold_sigxfsz(&guard);
+  signal_guard guard;
+  hold_signals(&guard);
   ssize_t done;
   RETRY(done, offset < 0 ? write(fd, data, n) : pwrite(fd, data, n, (off_t)offset));
   int error = errno;
-  release_sigxfsz(&guard, done < 0 && error == EFBIG);
+  release_signals(&guard, done < 0 ? error : 0);
   if (done >= 0) return done;
   *code = error;
   return -1;
@@ -142,12 +142,12 @@ static int sys_truncate(const hl_env *env, int fd, int64_t size, int *code) {
 
 static int sys_allocate(const hl_env *env, int fd, int64_t size, int *code) {
   (void)env;
-  sigxfsz_guard guard;
-  hold_sigxfsz(&guard);
+  signal_guard guard;
+  hold_signals(&guard);
   int error;
   do error = posix_fallocate(fd, 0, (off_t)size); /* returns its error and leaves errno alone */
   while (error == EINTR);
-  release_sigxfsz(&guard, error == EFBIG);
+  release_signals(&guard, error);
   *code = error;
   return error == 0 ? 0 : -1;
 }

@@ -1,7 +1,8 @@
 /* env.h - the one seam to the outside world: clock, identity and files behind a table that tests replace.
  *
  * Functions that can fail return -1 (or NULL) and set *code to an errno value; errno itself is not used. The defaults
- * repeat after EINTR, set close-on-exec, and hold SIGXFSZ back around writes (a file-size limit is EFBIG). */
+ * repeat after EINTR, set close-on-exec, and hold signals back around writes (a file-size limit is EFBIG, a pipe that
+ * nobody reads EPIPE). */
 #ifndef HL_ENV_H
 #define HL_ENV_H
 

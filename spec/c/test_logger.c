@@ -540,6 +540,26 @@ static void test_full_disk(void) {
   end(l, path);
 }
 
+/* A pipe gets nothing beside it, and one whose reader left does not end the program. */
+static void test_pipe(void) {
+  const char *path = in_folder("fifo");
+  CHECK_INT(mkfifo(path, 0600), 0);
+  int reader = open(path, O_RDONLY | O_NONBLOCK);
+  helios_logger_options o = quiet();
+  clock_time = 0;
+  helios_logger *l = open_at(path, &o);
+  CHECK_INT(say(l, HELIOS_ERROR, "heard"), HELIOS_OK);
+  char text[64] = "";
+  CHECK_INT(read(reader, text, sizeof text - 1), 41);
+  CHECK_STR(text, "[1970-01-01 00:00:00,000] [ERROR]: heard\n");
+  helios_stats s = {.size = sizeof s};
+  CHECK_INT(helios_logger_stats(l, &s), HELIOS_OK);
+  CHECK(!s.shared_buffer);
+  close(reader);
+  CHECK_INT(say(l, HELIOS_ERROR, "unheard"), HELIOS_OK);
+  end(l, path);
+}
+
 typedef struct quota {
   long left; /* allocations before the one that fails; negative: none fails */
   long live;
@@ -626,6 +646,7 @@ int main(void) {
   test_threads();
   test_fork();
   test_full_disk();
+  test_pipe();
   test_out_of_memory();
   CHECK_INT(rmdir(folder), 0); /* nothing was left behind */
   return check_done("test_logger");

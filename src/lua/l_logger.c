@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "env.h"
 #include "l_helios.h"
 
 static const char HANDLE[] = "helios.logger";
@@ -54,10 +55,12 @@ static _Thread_local record *current;
 
 /* ---- what the core calls ------------------------------------------------------------------------------- */
 
-/* One write, so that lines of several threads and processes stay whole. Nobody is left to be told when it fails. */
+/* One write, so that lines of several threads and processes stay whole; only a pipe may take less. A stderr that nobody
+ * reads must not end the program, and no one is left to be told. */
 static void write_stderr(const char *text, size_t n) {
-  ssize_t done = write(STDERR_FILENO, text, n);
-  (void)done;
+  size_t done;
+  int code;
+  (void)hl_env_write_all(&hl_env_system, STDERR_FILENO, text, n, &done, &code);
 }
 
 static void stderr_sink(void *ctx, const helios_record *r) {
@@ -97,22 +100,22 @@ static l_logger *to_logger(lua_State *L, int index) {
   return ours ? logger : NULL;
 }
 
-/* The logger behind self, with the stack as it was. */
-static l_logger *check_self(lua_State *L, const char *function) {
-  l_logger *logger = NULL;
-  if (lua_istable(L, 1)) {
-    lua_rawgeti(L, 1, 1);
-    logger = to_logger(L, -1);
-    lua_pop(L, 1);
-  }
-  if (logger == NULL)
-    luaL_error(L, "%s: argument 'self': expected a logger, got %s (call it with a colon)", function, hl_describe(L, 1));
-  if (logger->handle == NULL) luaL_error(L, "%s: the logger is gone, its Lua state is being closed", function);
-  return logger;
+static l_logger *self_error(lua_State *L, const char *function) {
+  luaL_error(L, "%s: argument 'self': expected a logger, got %s (call it with a colon)", function, hl_describe(L, 1));
+  return NULL;
 }
 
-/* Push the userdata behind self, which check_self has seen. */
-static void push_userdata(lua_State *L) { lua_rawgeti(L, 1, 1); }
+/* The logger behind self. Its userdata takes self's place on the stack: whatever Lua functions run until the call is
+ * over, it is not collected. */
+static l_logger *check_self(lua_State *L, const char *function) {
+  if (!lua_istable(L, 1)) return self_error(L, function);
+  lua_rawgeti(L, 1, 1);
+  l_logger *logger = to_logger(L, -1);
+  if (logger == NULL) return self_error(L, function);
+  if (logger->handle == NULL) luaL_error(L, "%s: the logger is gone, its Lua state is being closed", function);
+  lua_replace(L, 1);
+  return logger;
+}
 
 static int push_result(lua_State *L, l_logger *logger, helios_status st) {
   char message[512];
@@ -227,9 +230,7 @@ static void push_record(lua_State *L, const record *r, int level, int message, i
 /* What a handler logs reaches file and stderr but no handler: it would call itself for ever. */
 static void call_handlers(lua_State *L, l_logger *logger, const record *r, int level, int message, int extra) {
   lua_pushcfunction(L, run_handlers);
-  push_userdata(L);
-  lua_getiuservalue(L, -1, 1);
-  lua_remove(L, -2);
+  lua_getiuservalue(L, 1, 1);
   push_record(L, r, level, message, extra);
   lua_pushinteger(L, level);
   logger->in_handlers = true;
@@ -452,16 +453,13 @@ static void use_handlers(lua_State *L, l_logger *logger) {
   if (logger->handlers_from != INT_MAX) helios_logger_remove_sink(logger->handle, handlers_sink, logger);
   logger->handlers_from = lowest;
   logger->shown_from = lowest < HELIOS_WARNING ? lowest : HELIOS_WARNING;
-  push_userdata(L);
-  lua_insert(L, list);
-  lua_setiuservalue(L, list, 1);
+  lua_setiuservalue(L, 1, 1);
 }
 
 /* Push a copy of the handlers' list, without those whose fn is the value at `without` (0: none). Returns how many
  * there are in it. */
 static lua_Integer push_handlers(lua_State *L, int without) {
-  push_userdata(L);
-  lua_getiuservalue(L, -1, 1);
+  lua_getiuservalue(L, 1, 1);
   lua_newtable(L);
   lua_Integer count = 0;
   for (lua_Integer i = 1; lua_rawgeti(L, -2, i) == LUA_TTABLE; i++) {
@@ -472,8 +470,7 @@ static lua_Integer push_handlers(lua_State *L, int without) {
     else lua_rawseti(L, -2, ++count);
   }
   lua_pop(L, 1);
-  lua_replace(L, -3);
-  lua_pop(L, 1);
+  lua_remove(L, -2);
   return count;
 }
 
@@ -512,20 +509,24 @@ static int l_remove_handler(lua_State *L) {
 
 /* ---- files --------------------------------------------------------------------------------------------- */
 
+/* The object itself stays at 2, between its userdata and the arguments: its field is set. */
 static int l_setup(lua_State *L) {
-  static const hl_call call = {"setup", 2, 0, 1, false, {"log_file"}};
+  static const hl_call call = {"setup", 3, 0, 1, false, {"log_file"}};
+  if (lua_isnone(L, 1)) lua_pushnil(L);
+  lua_pushvalue(L, 1);
+  lua_insert(L, 1);
   l_logger *logger = check_self(L, "setup");
   hl_args(L, &call);
-  if (lua_isnil(L, 2)) return 0;
-  const char *path = hl_check_cstring(L, &call, 2);
-  if (path[0] == '\0') hl_arg_error(L, &call, 2, "must not be empty");
+  if (lua_isnil(L, 3)) return 0;
+  const char *path = hl_check_cstring(L, &call, 3);
+  if (path[0] == '\0') hl_arg_error(L, &call, 3, "must not be empty");
   helios_status st = helios_logger_set_file(logger->handle, path);
   if (st != HELIOS_OK) {
     char message[512];
     helios_logger_error(logger->handle, message, sizeof message);
     hl_raise(L, "setup", st, message);
   }
-  lua_setfield(L, 1, "log_file");
+  lua_setfield(L, 2, "log_file");
   return 0;
 }
 
@@ -668,6 +669,8 @@ static void push_metatable(lua_State *L) {
   luaL_newmetatable(L, HANDLE);
   lua_pushcfunction(L, l_gc);
   lua_setfield(L, -2, "__gc");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
 }
 
 /* string.format as it is now, whatever becomes of the global later. */
