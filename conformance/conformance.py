@@ -12,6 +12,7 @@ import tempfile
 
 import compare
 import judge
+import resuming
 import viewers
 from calls import lua
 from kinds import KINDS, OPTIONS
@@ -134,12 +135,18 @@ def look_with_viewers(folder, report):
     report.differences += failed
 
 
+def look_at_resumed_runs(folder, report):
+    report.compared["resumed runs"], failed = resuming.check(os.path.join(folder, "resuming"))
+    report.differences += failed
+
+
 def main():
     print("conformance: seed %d, %d calls" % (SEED, COUNT))
     report = Report()
     with tempfile.TemporaryDirectory(prefix="helios-conformance-") as folder:
         compare_calls(folder, report)
         look_with_viewers(folder, report)
+        look_at_resumed_runs(folder, report)
     for name, count in report.compared.items():
         print("  %-16s %6d" % (name, count))
     print("conformance: %d differences" % report.differences)
