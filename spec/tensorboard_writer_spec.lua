@@ -857,6 +857,26 @@ describe("TensorboardWriter:add_hparams", function()
   end)
 end)
 
+describe("a table that lies about its length", function()
+  before_each(open)
+
+  -- #t is 2^62 for Lua, with a few dozen elements.
+  local function long(element)
+    local t = {}
+    for i = 0, 62 do t[1 << i], t[(1 << i) + 1] = element, element end
+    assert(rawlen(t) > 1 << 50)
+    return t
+  end
+
+  it("is refused", function()
+    refuses("add_scalars: a table is too long", "add_scalars", "x", long {"a", 1})
+    refuses("add_text: a table is too long", "add_text", "x", long "a")
+    refuses("add_hparams: a table is too long", "add_hparams", long {"a", 1}, {})
+    refuses("add_hparams: a table is too long", "add_hparams", {a = 1}, {}, {a = long(1)})
+    refuses("add_histogram: argument 'values': too many elements", "add_histogram", "x", long(1))
+  end)
+end)
+
 describe("NaN and infinities", function()
   -- Stands for the default log: the writer asks for nothing else.
   local told, module

@@ -70,8 +70,10 @@ static cells check_cells(lua_State *L) {
   cells t = {.rows = lua_rawlen(L, TEXT)};
   t.columns = t.rows == 0 ? 0 : row_length(L, 1);
   if (t.columns == 0) hl_arg_error(L, &ADD_TEXT, TEXT, "expected a list of strings or of rows of strings, got no cells");
-  t.texts = lua_newuserdatauv(L, t.rows * t.columns * sizeof *t.texts, 0);
-  t.lengths = lua_newuserdatauv(L, t.rows * t.columns * sizeof *t.lengths, 0);
+  size_t count;
+  if (__builtin_mul_overflow(t.rows, t.columns, &count)) count = SIZE_MAX;
+  t.texts = hl_push_array(L, &ADD_TEXT, count, sizeof *t.texts);
+  t.lengths = hl_push_array(L, &ADD_TEXT, count, sizeof *t.lengths);
   for (size_t row = 0; row < t.rows; row++) take_row(L, &t, row);
   return t;
 }
@@ -83,15 +85,16 @@ static int l_add_text(lua_State *L) {
   const char *tag = hl_check_cstring(L, &ADD_TEXT, TAG);
   int64_t step = hl_opt_step(L, &ADD_TEXT, STEP);
   hl_opt_walltime(L, &ADD_TEXT, WALLTIME, &options.walltime, &options.has_walltime);
-  helios_writer *w = hl_add_handle(L, &ADD_TEXT);
   if (lua_istable(L, TEXT)) {
     cells t = check_cells(L);
+    helios_writer *w = hl_add_handle(L, &ADD_TEXT);
     return hl_end_add(L, &ADD_TEXT, helios_writer_add_text_table(w, tag, t.texts, t.lengths, t.rows, t.columns, step,
                                                                  &options));
   }
   size_t length;
   if (lua_type(L, TEXT) != LUA_TSTRING) hl_arg_type_error(L, &ADD_TEXT, TEXT, "a string or a table of strings");
   const char *text = lua_tolstring(L, TEXT, &length);
+  helios_writer *w = hl_add_handle(L, &ADD_TEXT);
   return hl_end_add(L, &ADD_TEXT, helios_writer_add_text(w, tag, text, length, step, &options));
 }
 

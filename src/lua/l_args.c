@@ -117,6 +117,12 @@ void hl_args(lua_State *L, const hl_call *c) {
   lua_settop(L, c->first + count - 1);
 }
 
+void *hl_push_array(lua_State *L, const hl_call *c, size_t count, size_t element_size) {
+  if (count > PTRDIFF_MAX / element_size - 1) luaL_error(L, "%s: a table is too long", c->function);
+  size_t size = (count + 1) * element_size;
+  return memset(lua_newuserdatauv(L, size, 0), 0, size);
+}
+
 /* ---- checks of one argument -------------------------------------------------------------------------- */
 
 const char *hl_check_string(lua_State *L, const hl_call *c, int slot, size_t *length) {

@@ -58,6 +58,10 @@ const char *hl_describe(lua_State *L, int index);
 /* The stack index of the argument of this name, or 0. */
 int hl_arg_slot(const hl_call *c, const char *name);
 
+/* Push a userdata of `count` zeroed elements, never an empty one. Raises when as many cannot be: lengths of tables are
+ * the user's to make up. */
+void *hl_push_array(lua_State *L, const hl_call *c, size_t count, size_t element_size);
+
 /* Checks of one argument; `optional` ones give the fallback for nil. Numbers are no strings and strings no numbers. */
 const char *hl_check_string(lua_State *L, const hl_call *c, int slot, size_t *length);
 const char *hl_opt_string(lua_State *L, const hl_call *c, int slot, const char *fallback);

@@ -42,8 +42,7 @@ static helios_value check_value(lua_State *L, place at) {
 static helios_hparam *check_hparams(lua_State *L, size_t *count) {
   const hl_pair *pairs = hl_check_pairs(L, &ADD_HPARAMS, HPARAMS, count);
   size_t given = *count;
-  helios_hparam *hparams = lua_newuserdatauv(L, (given + 1) * sizeof *hparams, 0);
-  memset(hparams, 0, (given + 1) * sizeof *hparams);
+  helios_hparam *hparams = hl_push_array(L, &ADD_HPARAMS, given, sizeof *hparams);
   *count = 0;
   for (size_t i = 0; i < given; i++) {
     hl_push_pair_value(L, HPARAMS, &pairs[i]);
@@ -71,7 +70,7 @@ static void check_domain(lua_State *L, helios_hparam *h) {
   size_t n = lua_rawlen(L, -1);
   if (n == 0 && hl_count_keys(L, lua_gettop(L)) > 0)
     hl_arg_error(L, &ADD_HPARAMS, DOMAINS, "['%s']: expected a list, got a table of names", h->name);
-  helios_value *values = lua_newuserdatauv(L, (n + 1) * sizeof *values, 0);
+  helios_value *values = hl_push_array(L, &ADD_HPARAMS, n, sizeof *values);
   lua_insert(L, -2); /* stays below the list, until the call is over */
   for (size_t i = 0; i < n; i++) {
     lua_rawgeti(L, -1, (lua_Integer)i + 1);

@@ -26,12 +26,8 @@ size_t hl_count_keys(lua_State *L, int table) {
   return n;
 }
 
-static hl_pair *push_pairs(lua_State *L, size_t count) {
-  return lua_newuserdatauv(L, count == 0 ? 1 : count * sizeof(hl_pair), 0);
-}
-
 static const hl_pair *from_list(lua_State *L, const hl_call *c, int slot, size_t count) {
-  hl_pair *pairs = push_pairs(L, count);
+  hl_pair *pairs = hl_push_array(L, c, count, sizeof *pairs);
   for (size_t i = 0; i < count; i++) {
     pairs[i].place = (lua_Integer)i + 1;
     if (lua_rawgeti(L, slot, pairs[i].place) != LUA_TTABLE)
@@ -48,7 +44,7 @@ const hl_pair *hl_check_pairs(lua_State *L, const hl_call *c, int slot, size_t *
   *count = lua_rawlen(L, slot);
   if (*count > 0) return from_list(L, c, slot, *count);
   *count = hl_count_keys(L, slot);
-  hl_pair *pairs = push_pairs(L, *count), *next = pairs;
+  hl_pair *pairs = hl_push_array(L, c, *count, sizeof *pairs), *next = pairs;
   lua_pushnil(L);
   while (lua_next(L, slot)) {
     lua_pop(L, 1);
@@ -72,7 +68,7 @@ void hl_push_pair_value(lua_State *L, int slot, const hl_pair *pair) {
 
 const helios_named_value *hl_check_measures(lua_State *L, const hl_call *c, int slot, size_t *count) {
   const hl_pair *pairs = hl_check_pairs(L, c, slot, count);
-  helios_named_value *values = lua_newuserdatauv(L, (*count + 1) * sizeof *values, 0);
+  helios_named_value *values = hl_push_array(L, c, *count, sizeof *values);
   for (size_t i = 0; i < *count; i++) {
     hl_push_pair_value(L, slot, &pairs[i]);
     values[i].name = pairs[i].name;
