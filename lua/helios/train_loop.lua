@@ -234,7 +234,7 @@ function Loop:finish_epoch()
   end
   if self.trainer.train_unit ~= "epoch" then return end
   self.bar:update()
-  self.done = self.done or self:stops_early() or self:wants_to_stop()
+  self.done = self:wants_to_stop() or self.done or self:stops_early()
 end
 
 function Loop:run_epoch()
