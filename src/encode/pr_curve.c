@@ -7,7 +7,7 @@
 #include "../array.h"
 #include "tensor_proto.h"
 
-enum { MAX_THRESHOLDS = 127, NO_BUCKET = MAX_THRESHOLDS, BLOCK = 2048, BATCH = 65536 };
+enum { MAX_THRESHOLDS = 127, NO_BUCKET = MAX_THRESHOLDS, BLOCK = 1024, BATCH = 65536 };
 enum { TP, FP, TN, FN, PRECISION, RECALL, ROWS };
 enum { CONTENT_THRESHOLDS = 2, SIZE_HINT = 200 };
 
