@@ -20,7 +20,7 @@ typedef struct hl_array {
 
 /* Check device, dtype, lanes, ndim, sizes (no negative, no overflow of the product), data. */
 helios_status hl_array_from_dl(hl_array *a, const DLTensor *t, const char *argument, hl_error *err);
-/* Reorder dimensions: result dimension i is a's dimension order[i]. order has a->ndim entries, checked by the caller. */
+/* Reorder dimensions: dimension i becomes what order[i] was. order has a->ndim entries, checked by the caller. */
 void hl_array_permute(hl_array *a, const int *order);
 
 /* One element, whatever its dtype, as double (int64 and uint64 are rounded). */

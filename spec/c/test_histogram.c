@@ -82,7 +82,8 @@ static void every_edge_and_its_neighbours(void) {
     for (int k = 0; k < 3; k++) same &= found_bin(around[k]) == plain_bin(around[k]);
   }
   CHECK(same);
-  const double odd[] = {0.0, -0.0, 5e-324, -5e-324, 1e-300, -1e-13, 1e20, -1e20, DBL_MAX, -DBL_MAX, INFINITY, -INFINITY};
+  const double odd[] = {0.0,  -0.0,  5e-324,  -5e-324,  1e-300,   -1e-13,
+                        1e20, -1e20, DBL_MAX, -DBL_MAX, INFINITY, -INFINITY};
   for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) CHECK_INT(found_bin(odd[i]), plain_bin(odd[i]));
   CHECK_INT(found_bin(NAN), -1);
   CHECK_INT(found_bin(-NAN), -1);

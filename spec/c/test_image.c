@@ -11,8 +11,8 @@
 static hl_buf buf;
 static const hl_str tag = {"t", 1};
 
-/* The one Image of the summary in `b`: its fields, and its PNG read by libpng's simplified API, which shares no call with
- * our writer. */
+/* The one Image of the summary in `buf`: its fields, and its PNG read by libpng's simplified API, which shares no call
+ * with our writer. */
 typedef struct image {
   uint64_t height, width, colorspace;
   hl_str png;

@@ -1,5 +1,5 @@
-/* test_summaries.c - scalars, text, hyper-parameters and chart layouts: the bytes torch.utils.tensorboard 2.13 gives for
- * the same values (but the table of text and the booleans, which it cannot write). */
+/* test_summaries.c - scalars, text, hyper-parameters and chart layouts: the bytes torch.utils.tensorboard 2.13 gives
+ * for the same values (but the table of text and the booleans, which it cannot write). */
 #include <float.h>
 #include <math.h>
 
@@ -63,10 +63,11 @@ static void utf8(void) {
                                      "\xee\x80\x80", "\xef\xbf\xbf",
                                      "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
                                      "12345678\xc3\xa9"};
-  static const char *const bad[] = {"\x80",         "\xbf",         "\xc0\xaf",     "\xc1\xbf",         "\xc3",
-                                    "\xc3(",        "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",     "\xe2\x82",
-                                    "\xe2\x82(",    "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf0\x90\x80",
-                                    "\xf0\x90\x80(", "\xfe",        "\xff",         "12345678\xc3"};
+  static const char *const bad[] = {"\x80",         "\xbf",         "\xc0\xaf",         "\xc1\xbf",
+                                    "\xc3",         "\xc3(",        "\xe0\x9f\xbf",     "\xed\xa0\x80",
+                                    "\xed\xbf\xbf", "\xe2\x82",     "\xe2\x82(",        "\xf0\x8f\xbf\xbf",
+                                    "\xfe",         "\xf0\x90\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+                                    "\xff",         "12345678\xc3", "\xf0\x90\x80("};
   for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) CHECK(hl_utf8_valid(good[i], strlen(good[i])));
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) CHECK(!hl_utf8_valid(bad[i], strlen(bad[i])));
   CHECK(hl_utf8_valid("a\0b", 3));

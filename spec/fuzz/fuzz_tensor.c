@@ -1,5 +1,5 @@
-/* fuzz_tensor.c - tensors of any dtype, shape, strides and content through every encoder that takes them: encoded into a
- * well-formed summary or refused with a reason; no read outside the data. */
+/* fuzz_tensor.c - tensors of any dtype, shape, strides and content through every encoder that takes them: encoded into
+ * a well-formed summary or refused with a reason; no read outside the data. */
 #include <stdlib.h>
 
 #include "array.h"

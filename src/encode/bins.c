@@ -1,6 +1,6 @@
-/* bins.c - moments, and the kinds of bins that numpy knows: equal ones and a caller's list of edges; TensorFlow's growing
- * ones are in tf_bins.c. Counting is exact for each: a value is compared with the edges, never placed by arithmetic
- * alone. */
+/* bins.c - moments, and the kinds of bins that numpy knows: equal ones and a caller's list of edges; TensorFlow's
+ * growing ones are in tf_bins.c. Counting is exact for each: a value is compared with the edges, never placed by
+ * arithmetic alone. */
 #include "bins.h"
 
 #include <math.h>

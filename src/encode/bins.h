@@ -35,8 +35,8 @@ void hl_bins_join(hl_bins *b, size_t max);
 helios_status hl_bins_take_memory(hl_bins *b, size_t count);
 /* ... tf_bins.c: TensorFlow's edges, and the values counted between them ... */
 helios_status hl_bins_make_tensorflow(hl_bins *b, const hl_array *values);
-/* ... bin_width.c: the width that numpy's rule of that name gives these values, 0 when they do not vary enough to tell; false
- * when there is no such rule. Values are finite. */
+/* ... bin_width.c: the width that numpy's rule of that name gives these values, 0 when they do not vary enough to tell;
+ * false when there is no such rule. Values are finite. */
 bool hl_bin_width(const char *rule, const hl_array *values, const hl_moments *m, double *width);
 
 #endif

@@ -12,7 +12,7 @@ double hl_pairwise_leaf(const double *v, size_t n);
 
 /* What a leaf gives for the n values v, which it may change. */
 typedef double (*hl_leaf_fn)(void *ctx, double *v, size_t n);
-/* Add up what the leaves give for all values of `a`, in the tree's order; they are called in the order of the values. */
+/* Add up what the leaves give for all values of `a`, in the tree's order; leaves are called in the values' order. */
 double hl_pairwise_sum(const hl_array *a, hl_leaf_fn leaf, void *ctx);
 
 /* The next values as torch sees them: bfloat16 goes through float16, which numpy has and bfloat16 it has not. */

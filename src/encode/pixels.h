@@ -16,8 +16,8 @@ typedef struct hl_pixels {
   int channels;             /* 3 or 4 */
 } hl_pixels;
 
-/* dataformats: a permutation of CHW, HW or NCHW in either case, not NULL. A batch is a grid of at most 8 columns, row by
- * row, without gaps. `argument` names the tensor in errors. */
+/* dataformats: a permutation of CHW, HW or NCHW in either case, not NULL. A batch is a grid of at most 8 columns, row
+ * by row, without gaps. `argument` names the tensor in errors. */
 helios_status hl_pixels_from_array(hl_pixels *p, const hl_array *image, const char *dataformats, const char *argument,
                                    hl_error *err);
 

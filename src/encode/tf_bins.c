@@ -1,11 +1,11 @@
 /* tf_bins.c - TensorFlow's bins: edges that grow by a tenth from 1e-12 to 1e20 on both sides of 0, found by table.
  *
- * The upper 16 bits of a double (sign, exponent, four bits of fraction) are its bucket. Bounds of neighbouring buckets lie
- * at most a factor 17/16 apart, edges 1.1: at most one edge lies inside a bucket. The table gives the slot of a bucket's
- * least value, one comparison with the next limit the rest; so the search is exact and has no branch to guess.
+ * The upper 16 bits of a double (sign, exponent, four bits of fraction) are its bucket. Bounds of neighbouring buckets
+ * lie at most a factor 17/16 apart, edges 1.1: at most one edge lies inside a bucket. The table gives the slot of a
+ * bucket's least value, one comparison with the next limit the rest; so the search is exact and has no branch to guess.
  *
- * Slots are the bins with the outside added: 0 lies below all bins, i + 1 is bin i, the last one lies above. NaN ends in
- * one of the outer two, since every comparison with it is false. */
+ * Slots are the bins with the outside added: 0 lies below all bins, i + 1 is bin i, the last one lies above. NaN ends
+ * in one of the outer two, since every comparison with it is false. */
 #include <math.h>
 
 #include "../bytes.h"
