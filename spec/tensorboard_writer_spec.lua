@@ -810,6 +810,15 @@ describe("TensorboardWriter:add_hparams", function()
     assert.same({{string_value = "x"}}, infos[2].domain_discrete.values)
   end)
 
+  it("takes a table before further arguments as domains, whatever its keys", function()
+    tb:add_hparams({run_name = 1}, {}, {}, ".", 3)
+    tb:add_hparams({run_name = 1}, {}, {run_name = {1, 2}}, nil, 4)
+    local list = values "_hparams_/experiment"
+    assert.equal(3, list[1].step)
+    local info = events.plugin_data(list[2]).experiment.hparam_infos[1]
+    assert.same({{number_value = 1}, {number_value = 2}}, info.domain_discrete.values)
+  end)
+
   it("writes into a run of its own, nested too, when it has a name", function()
     tb:add_hparams({lr = 1}, {acc = 1}, nil, "sweep/a", 2)
     tb:close()

@@ -1,6 +1,7 @@
 ---Typed arrays that carry data to the writer: made from tables or bytes, read, viewed, and handed on without a copy.
----It is no maths library. dtypes: bool, int8 to int64, uint8 to uint64, float16, bfloat16, float32, float64.
----@module helios.tensor
+--
+-- It is no maths library. dtypes: bool, int8 to int64, uint8 to uint64, float16, bfloat16, float32, float64.
+-- @module helios.tensor
 local native = require("helios.native").tensor
 
 ---A tensor. `permute`, `select` and (where it can) `reshape` give views: they share memory with the tensor they came

@@ -73,14 +73,15 @@ static bool all_keys_are_options(lua_State *L, const hl_call *c, int table) {
   return true;
 }
 
-static bool is_options_table(lua_State *L, const hl_call *c, int slot) {
-  if (!lua_istable(L, slot)) return false;
-  return !c->table_optional || all_keys_are_options(L, c, slot);
+static bool nothing_follows(lua_State *L, int slot) {
+  for (int i = lua_gettop(L); i > slot; i--)
+    if (!lua_isnil(L, i)) return false;
+  return true;
 }
 
-static void check_no_more(lua_State *L, const hl_call *c, int last) {
-  for (int i = lua_gettop(L); i > last; i--)
-    if (!lua_isnil(L, i)) luaL_error(L, "%s: too many arguments", c->function);
+static bool is_options_table(lua_State *L, const hl_call *c, int slot) {
+  if (!lua_istable(L, slot)) return false;
+  return !c->table_optional || (nothing_follows(L, slot) && all_keys_are_options(L, c, slot));
 }
 
 /* The table is at the first optional slot; it moves above the last one, its values into their slots. */
@@ -108,12 +109,10 @@ void hl_args(lua_State *L, const hl_call *c) {
   for (int i = 0; i < c->required; i++)
     if (lua_isnoneornil(L, c->first + i)) hl_arg_error(L, c, c->first + i, "missing");
   luaL_checkstack(L, count + LUA_MINSTACK, c->function);
-  if (is_options_table(L, c, place)) {
-    check_no_more(L, c, place);
-    spread_options(L, c, count);
-  } else {
-    check_no_more(L, c, c->first + c->positional - 1);
-  }
+  bool named = is_options_table(L, c, place);
+  if (!nothing_follows(L, named ? place : c->first + c->positional - 1))
+    luaL_error(L, "%s: too many arguments", c->function);
+  if (named) spread_options(L, c, count);
   lua_settop(L, c->first + count - 1);
 }
 

@@ -38,8 +38,8 @@ typedef struct hl_call {
   int first;              /* stack index of the first argument: 2 for methods, 1 for functions */
   int required;
   int positional;
-  bool table_optional;    /* the first optional argument may itself be a table: it is the options table only when all
-                             its keys are names of options */
+  bool table_optional;    /* the first optional argument may itself be a table: it is the options table only when
+                             nothing follows it and all its keys are names of options */
   const char *names[HL_MAX_ARGS + 1]; /* ends with NULL */
 } hl_call;
 
