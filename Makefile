@@ -45,7 +45,7 @@ SO = libhelios.so.$(VERSION)
 LUA_ENV = LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="$(BUILD)/lua/?.so;;"
 
 .PHONY: all core lua setup test test-c spec demo env clean help
-all: core lua $(EMBED)  ## build the libraries, the Lua module and the examples
+all: core lua cli $(EMBED)  ## build the libraries, the Lua module and the examples
 core: $(BUILD)/libhelios.a $(BUILD)/libhelios.so $(BUILD)/helios.pc
 MPI_MODULE = $(if $(shell command -v $(MPICC)),$(BUILD)/lua/helios/mpi.so)
 lua: $(BUILD)/lua/helios/native.so $(BUILD)/libhelios-lua.a $(BUILD)/helios-lua.pc $(MPI_MODULE)
@@ -110,6 +110,8 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libhelios.a
 $(BUILD)/helios.pc $(BUILD)/helios-lua.pc: $(BUILD)/%.pc: %.pc.in
 	@mkdir -p $(@D)
 	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+
+include cli.mk
 
 setup:  ## install what is missing (Debian 12, apt)
 	@tools/setup.sh
@@ -214,21 +216,24 @@ LIBDIR = $(DESTDIR)$(PREFIX)/lib
 INCLUDEDIR = $(DESTDIR)$(PREFIX)/include/helios
 LUADIR = $(DESTDIR)$(PREFIX)/share/lua/5.4/helios
 LUACDIR = $(DESTDIR)$(PREFIX)/lib/lua/5.4/helios
-LUA_MODULES = $(shell cd lua/helios 2>/dev/null && find . -name '*.lua' ! -path './_meta/*')
+LUA_MODULES = $(shell cd lua/helios 2>/dev/null && find . -type f ! -path './_meta/*')
 
-install: core lua  ## headers, libraries, Lua modules and helios.pc into PREFIX, below DESTDIR
+install: core lua cli  ## headers, libraries, Lua modules and helios.pc into PREFIX, below DESTDIR
 	install -d $(INCLUDEDIR) $(LIBDIR)/pkgconfig $(LUACDIR)
 	install -m 644 $(HEADERS) $(INCLUDEDIR)
 	install -m 644 $(BUILD)/libhelios.a $(BUILD)/libhelios-lua.a $(LIBDIR)
 	install -m 755 $(BUILD)/$(SO) $(LIBDIR)
 	ln -sf $(SO) $(LIBDIR)/libhelios.so.$(SOVERSION)
 	ln -sf libhelios.so.$(SOVERSION) $(LIBDIR)/libhelios.so
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(BUILD)/helios $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(BUILD)/helios.pc $(BUILD)/helios-lua.pc $(LIBDIR)/pkgconfig
 	install -m 755 $(BUILD)/lua/helios/native.so $(MPI_MODULE) $(LUACDIR)
 	set -e; for m in $(LUA_MODULES); do install -D -m 644 lua/helios/$$m $(LUADIR)/$$m; done
 
 uninstall:  ## what install put there
 	rm -rf $(INCLUDEDIR) $(LUADIR) $(LUACDIR)
+	rm -f $(DESTDIR)$(PREFIX)/bin/helios
 	rm -f $(LIBDIR)/libhelios.a $(LIBDIR)/libhelios-lua.a $(LIBDIR)/libhelios.so $(LIBDIR)/libhelios.so.$(SOVERSION) $(LIBDIR)/$(SO)
 	rm -f $(LIBDIR)/pkgconfig/helios.pc $(LIBDIR)/pkgconfig/helios-lua.pc
 

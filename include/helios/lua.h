@@ -18,6 +18,10 @@ extern "C" {
 /* The opener of `helios.native`, the C half of the Lua modules; pushes its table and returns 1. */
 HELIOS_API int luaopen_helios_native(lua_State *L);
 
+/* Make every helios.* module available to require() in this state, out of the program: no files on disk are needed. Call
+ * it once the standard libraries are open. Host programs that link libhelios-lua.a have it; the Lua module has not. */
+HELIOS_API void helios_lua_preload(lua_State *L);
+
 /* Push a helios.tensor that shows `managed`, any strides, without a copy, and return 1. The tensor owns it from the
  * moment of the call: its deleter runs when Lua collects the tensor and every view of it, or at once when this raises
  * (memory on another device, a dtype or shape that helios/tensor.h does not take, out of memory). */

@@ -18,6 +18,7 @@
 
 void hl_open_tensor(lua_State *L);
 void hl_open_reader(lua_State *L);
+void hl_open_tty(lua_State *L);
 void hl_open_msgpack(lua_State *L);
 void hl_open_fs(lua_State *L);
 void hl_open_signals(lua_State *L);

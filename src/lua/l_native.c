@@ -12,6 +12,7 @@ typedef struct opener {
 static const opener OPENERS[] = {
   {"tensor", hl_open_tensor},
   {"reader", hl_open_reader},
+  {"tty", hl_open_tty},
   {"msgpack", hl_open_msgpack},
   {"fs", hl_open_fs},
   {"signals", hl_open_signals},

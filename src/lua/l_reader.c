@@ -6,25 +6,12 @@
 
 #include "../buf.h"
 #include "../reader/pack.h"
+#include "../reader/shortest.h"
 
 #define FILE_TYPE "helios.reader.file"
 #define RUN_TYPE "helios.reader.run"
-#define BUFFER_TYPE "helios.reader.buffer"
 
 enum { ERROR_SIZE = 400, MOST_DIMS = 16 };
-
-/* Bytes that outlive an error raised while they are pushed. */
-static hl_buf *new_buffer(lua_State *L) {
-  hl_buf *b = lua_newuserdatauv(L, sizeof *b, 0);
-  hl_buf_init(b, NULL);
-  luaL_setmetatable(L, BUFFER_TYPE);
-  return b;
-}
-
-static int buffer_gc(lua_State *L) {
-  hl_buf_free(luaL_checkudata(L, 1, BUFFER_TYPE));
-  return 0;
-}
 
 static void set_slice(lua_State *L, const char *name, helios_slice s) {
   lua_pushlstring(L, s.data, s.length);
@@ -445,8 +432,8 @@ static int l_run_column(lua_State *L) {
 /* run:packed(i): base64 of a packed column, number of points, first time, unit of time */
 static int l_run_packed(lua_State *L) {
   helios_column c = check_column(L, check_run(L));
-  hl_buf *bytes = new_buffer(L);
-  hl_buf *text = new_buffer(L);
+  hl_buf *bytes = hl_push_buffer(L);
+  hl_buf *text = hl_push_buffer(L);
   hl_packed packed;
   helios_status st = hl_pack_column(bytes, &c, &packed);
   if (st == HELIOS_OK) hl_base64(text, bytes->data, bytes->len);
@@ -491,7 +478,7 @@ static bool take_run(void *ctx, const char *name, const char *path) {
 /* find(root): {{name =, path =}, ...} */
 static int l_find(lua_State *L) {
   const char *root = luaL_checkstring(L, 1);
-  hl_buf *found = new_buffer(L);
+  hl_buf *found = hl_push_buffer(L);
   char error[ERROR_SIZE];
   helios_status st = helios_find_runs(root, take_run, found, error, sizeof error);
   if (st != HELIOS_OK) return hl_push_status(L, st, error);
@@ -556,10 +543,32 @@ static int l_merge(lua_State *L) {
   return push_repair(L, helios_merge_run(luaL_checkstring(L, 1), &s, error, sizeof error), &s, error);
 }
 
+static int l_recover(lua_State *L) {
+  char error[ERROR_SIZE];
+  helios_recovery r = {.size = sizeof r};
+  helios_status st = helios_recover(luaL_checkstring(L, 1), &r, error, sizeof error);
+  if (st != HELIOS_OK) return hl_push_status(L, st, error);
+  lua_createtable(L, 0, 4);
+  set_integer(L, "pending_files", (int64_t)r.pending_files);
+  set_integer(L, "live_files", (int64_t)r.live_files);
+  set_integer(L, "records", (int64_t)r.records);
+  set_integer(L, "bytes", (int64_t)r.bytes);
+  return 1;
+}
+
+/* number(v, single): the shortest text that reads back to the same bits */
+static int l_number(lua_State *L) {
+  char text[HL_LONGEST_NUMBER];
+  char *end = lua_isinteger(L, 1) ? hl_put_integer(text, (int64_t)lua_tointeger(L, 1))
+                                  : hl_put_shortest(text, luaL_checknumber(L, 1), lua_toboolean(L, 2) != 0);
+  lua_pushlstring(L, text, (size_t)(end - text));
+  return 1;
+}
+
 static int l_base64(lua_State *L) {
   size_t n;
   const char *bytes = luaL_checklstring(L, 1, &n);
-  hl_buf *text = new_buffer(L);
+  hl_buf *text = hl_push_buffer(L);
   hl_base64(text, bytes, n);
   if (text->failed) return luaL_error(L, "out of memory");
   lua_pushlstring(L, (const char *)text->data, text->len);
@@ -581,16 +590,14 @@ static const luaL_Reg RUN_METHODS[] = {
 static const luaL_Reg FUNCTIONS[] = {
   {"open_file", l_open_file}, {"open_run", l_open_run}, {"find", l_find},     {"verify", l_verify},
   {"repair", l_repair},       {"purge", l_purge},       {"merge", l_merge},   {"base64", l_base64},
-  {NULL, NULL},
+  {"recover", l_recover},     {"number", l_number},     {NULL, NULL},
 };
 
 static void new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc) {
   luaL_newmetatable(L, name);
-  if (methods != NULL) {
-    lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
-    lua_setfield(L, -2, "__index");
-  }
+  lua_newtable(L);
+  luaL_setfuncs(L, methods, 0);
+  lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, gc);
   lua_setfield(L, -2, "__gc");
   lua_pushcfunction(L, gc);
@@ -599,7 +606,6 @@ static void new_type(lua_State *L, const char *name, const luaL_Reg *methods, lu
 }
 
 void hl_open_reader(lua_State *L) {
-  new_type(L, BUFFER_TYPE, NULL, buffer_gc);
   new_type(L, FILE_TYPE, FILE_METHODS, l_file_close);
   new_type(L, RUN_TYPE, RUN_METHODS, l_run_close);
   luaL_newlib(L, FUNCTIONS);

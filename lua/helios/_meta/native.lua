@@ -12,6 +12,8 @@
 ---@field fs helios.native.fs
 ---@field signals helios.native.signals
 ---@field terminal helios.native.terminal
+---@field reader helios.native.reader
+---@field tty helios.native.tty
 ---@field random helios.native.random
 ---@field process helios.native.process
 local native = {}

@@ -111,8 +111,8 @@ local function session_start(s)
   return values
 end
 
----What the content of a value of plugin `hparams` says:
----`{experiment = {hparams, metrics}}`, `{session = {name = value}}` or `{status = number}`.
+---What the content of a value of plugin `hparams` says: `{experiment = {hparams, metrics}}`,
+---`{session = {name = value}}` or `{status = number}`.
 ---@param content string
 ---@return table?
 function M.hparams(content)

@@ -1,0 +1,50 @@
+---`helios repair`: the intact records of damaged files, written anew.
+local common = require "helios.cli.common"
+local native = require "helios.native"
+local text = require "helios.cli.text"
+
+local M = {}
+
+function M.describe(command)
+  command:argument("path", "An event file, or a run folder: all its files.")
+  command:option("-o --output", "Write here, and leave the damaged file as it is (one file only).")
+  command:epilog("The old file stays untouched until the new one is on the disk. Records behind a damaged length are "
+    .. "found again. A compressed file needs --output.")
+end
+
+---The event files at a path.
+function M.files(path)
+  if not native.fs.is_folder(path) then return {path} end
+  local names, message = native.fs.list(path)
+  if not names then return nil, message end
+  table.sort(names)
+  local out = {}
+  for _, name in ipairs(names) do
+    if name:find("tfevents", 1, true) then out[#out + 1] = path .. "/" .. name end
+  end
+  if #out == 0 then return nil, path .. ": no event files (names with \"tfevents\") in this folder" end
+  return out
+end
+
+local function repair(path, output)
+  local result, message = native.reader.repair(path, output)
+  if not result then return common.fail(message) end
+  if not result.replaced then
+    io.write(("%s: whole, %d records; left as it is\n"):format(text.escape(path), result.kept))
+  else
+    io.write(("%s: kept %d records, dropped %d damaged places, %s lost%s\n"):format(text.escape(path), result.kept,
+      result.dropped, text.bytes(result.lost_bytes), output and "; written to " .. text.escape(output) or ""))
+  end
+  return 0
+end
+
+function M.run(arguments)
+  local files, message = M.files(arguments.path)
+  if not files then return common.fail(message) end
+  if arguments.output and #files > 1 then return common.fail("--output is for one file, and there are " .. #files) end
+  local status = 0
+  for _, path in ipairs(files) do status = math.max(status, repair(path, arguments.output)) end
+  return status
+end
+
+return M

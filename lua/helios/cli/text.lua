@@ -1,0 +1,162 @@
+---Text for people and for programs: tags that cannot touch a terminal, JSON, tables, numbers, names of files.
+local core = require("helios.native").reader
+
+local M = {}
+
+---Characters that move the cursor or turn the direction of writing.
+local function is_hostile(code)
+  return code < 0x20 or (code >= 0x7f and code < 0xa0) or code == 0x200e or code == 0x200f
+    or (code >= 0x2028 and code <= 0x202e) or (code >= 0x2066 and code <= 0x2069) or code == 0xfeff
+end
+
+---A string that is safe to print: control bytes, what is no UTF-8 and characters that redirect text become \xNN or
+---\u{N}.
+---@param s string
+---@return string
+function M.escape(s)
+  if not s:find("[%c\127-\255]") then return s end
+  local out, at = {}, 1
+  while at <= #s do
+    local next_at = utf8.offset(s, 2, at)
+    local ok, code = pcall(utf8.codepoint, s, at)
+    if not ok or not next_at then
+      out[#out + 1] = ("\\x%02x"):format(s:byte(at))
+      at = at + 1
+    elseif is_hostile(code) then
+      out[#out + 1] = code < 0x80 and ("\\x%02x"):format(code) or ("\\u{%x}"):format(code)
+      at = next_at
+    else
+      out[#out + 1] = s:sub(at, next_at - 1)
+      at = next_at
+    end
+  end
+  return table.concat(out)
+end
+
+---A value as the shortest number that reads back to the same bits; `single` when it was stored as a float.
+---@param v number
+---@param single boolean?
+---@return string
+M.number = core.number
+
+---Seconds since the epoch as local time; "-" for what is no time.
+---@param seconds number
+---@return string
+function M.time(seconds)
+  local whole = math.tointeger(seconds // 1)
+  if not whole or whole < 0 or whole > 253402300799 then return "-" end
+  return os.date("%Y-%m-%d %H:%M:%S", whole) --[[@as string]]
+end
+
+---@param n integer
+---@return string such as "1.5 MB"
+function M.bytes(n)
+  for _, unit in ipairs{{1e9, "GB"}, {1e6, "MB"}, {1e3, "kB"}} do
+    if n >= unit[1] then return ("%.1f %s"):format(n / unit[1], unit[2]) end
+  end
+  return ("%d bytes"):format(n)
+end
+
+local ESCAPES = {['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t"}
+
+---Bytes that are no UTF-8 become U+FFFD: JSON has no other place for them.
+local function utf8_only(s)
+  if utf8.len(s) then return s end
+  local out, at = {}, 1
+  while at <= #s do
+    local bad = select(2, utf8.len(s, at))
+    if not bad then
+      out[#out + 1] = s:sub(at)
+      break
+    end
+    out[#out + 1] = s:sub(at, bad - 1) .. "\u{fffd}"
+    at = bad + 1
+  end
+  return table.concat(out)
+end
+
+local function json_string(s)
+  return '"' .. utf8_only(s):gsub('[%c"\\\127]', function(c)
+    return ESCAPES[c] or ("\\u%04x"):format(c:byte())
+  end) .. '"'
+end
+
+local function json_number(v)
+  if v ~= v then return '"NaN"' end
+  if v == math.huge then return '"Infinity"' elseif v == -math.huge then return '"-Infinity"' end
+  return M.number(v)
+end
+
+local encode
+
+local function json_table(t)
+  local out = {}
+  if #t > 0 or t == M.EMPTY_LIST then
+    for i, v in ipairs(t) do out[i] = encode(v) end
+    return "[" .. table.concat(out, ",") .. "]"
+  end
+  local keys = {}
+  for key in pairs(t) do keys[#keys + 1] = tostring(key) end
+  table.sort(keys)
+  for i, key in ipairs(keys) do out[i] = json_string(key) .. ":" .. encode(t[key]) end
+  return "{" .. table.concat(out, ",") .. "}"
+end
+
+---What an empty list is written as: a table without elements is an object otherwise.
+M.EMPTY_LIST = {}
+
+---A value wrapped so that it is written as a float32.
+local Single = {}
+
+---@param v number
+function M.single(v) return setmetatable({v}, Single) end
+
+---A value as JSON. NaN and infinities, which JSON has no word for, are the strings "NaN", "Infinity", "-Infinity".
+---@param v any
+---@return string
+function encode(v)
+  local kind = type(v)
+  if kind == "string" then return json_string(v) end
+  if kind == "number" then return json_number(v) end
+  if kind == "table" and getmetatable(v) == Single then
+    local n = v[1]
+    return n - n == 0 and M.number(n, true) or json_number(n)
+  end
+  if kind == "table" then return json_table(v) end
+  return tostring(v)
+end
+M.json = encode
+
+---A name made of a tag or run that can only be a name: no folder, nothing hidden, not too long.
+---@param s string
+---@return string
+function M.file_name(s)
+  local name = s:gsub("[^%w._-]", function(c) return ("%%%02X"):format(c:byte()) end):gsub("^%.", "%%2E")
+  if name == "" then return "%" end
+  if #name <= 120 then return name end
+  return name:sub(1, 100) .. ("~%08x"):format(require("helios.native").fs.crc32c(s) & 0xffffffff)
+end
+
+---Rows of strings as lines of columns; the last column is not padded. `right` names columns that are numbers.
+---@param rows string[][]
+---@param right table<integer, boolean>
+---@param indent string
+---@return string
+function M.table(rows, right, indent)
+  local width = {}
+  for _, row in ipairs(rows) do
+    for i, cell in ipairs(row) do width[i] = math.max(width[i] or 0, utf8.len(cell) or #cell) end
+  end
+  local lines = {}
+  for _, row in ipairs(rows) do
+    local cells = {}
+    for i, cell in ipairs(row) do
+      local pad = (" "):rep(width[i] - (utf8.len(cell) or #cell))
+      cells[i] = right[i] and pad .. cell or (i == #row and cell or cell .. pad)
+    end
+    lines[#lines + 1] = indent .. table.concat(cells, "  ") .. "\n"
+  end
+  return table.concat(lines)
+end
+
+return M
