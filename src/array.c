@@ -266,3 +266,22 @@ size_t hl_array_next_floats(hl_array_iter *it, float *out, size_t max) {
   }
   return n;
 }
+
+static void copy_stretch(unsigned char *out, const stretch *s, size_t item) {
+  if (s->stride == (int64_t)item) {
+    memcpy(out, s->p, s->n * item);
+    return;
+  }
+  for (size_t i = 0; i < s->n; i++) memcpy(out + i * item, s->p + (int64_t)i * s->stride, item);
+}
+
+size_t hl_array_next_raw(hl_array_iter *it, void *out, size_t max) {
+  size_t n = 0, item = helios_dtype_size(it->array->dtype);
+  while (n < max && it->done < it->array->numel) {
+    stretch s = next_stretch(it, max - n);
+    copy_stretch((unsigned char *)out + n * item, &s, item);
+    advance(it, s.n);
+    n += s.n;
+  }
+  return n;
+}

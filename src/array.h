@@ -46,5 +46,7 @@ typedef struct hl_array_iter {
 void hl_array_iter_init(hl_array_iter *it, const hl_array *a);
 size_t hl_array_next_doubles(hl_array_iter *it, double *out, size_t max);
 size_t hl_array_next_floats(hl_array_iter *it, float *out, size_t max);
+/* The same, as they are: `out` has room for max elements of the array's dtype. */
+size_t hl_array_next_raw(hl_array_iter *it, void *out, size_t max);
 
 #endif

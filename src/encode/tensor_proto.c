@@ -18,8 +18,7 @@ static size_t shape_size(hl_shape shape) {
   return n;
 }
 
-/* The tensor's header, its dtype and its shape; the caller appends `values_size` bytes more. */
-static void put_head(hl_buf *b, uint64_t dtype, hl_shape shape, size_t values_size) {
+void hl_put_tensor_head(hl_buf *b, uint64_t dtype, hl_shape shape, size_t values_size) {
   size_t shape_bytes = shape_size(shape);
   hl_wire_header(b, HL_VALUE_TENSOR, DTYPE_FIELD_SIZE + field_size(shape_bytes) + values_size);
   hl_wire_varint_field(b, TENSOR_DTYPE, dtype);
@@ -33,17 +32,31 @@ static void put_head(hl_buf *b, uint64_t dtype, hl_shape shape, size_t values_si
 void hl_put_string_tensor(hl_buf *b, hl_shape shape, const hl_str *strings, size_t count) {
   size_t size = 0;
   for (size_t i = 0; i < count; i++) size += field_size(strings[i].len);
-  put_head(b, DT_STRING, shape, size);
+  hl_put_tensor_head(b, DT_STRING, shape, size);
   for (size_t i = 0; i < count; i++) hl_wire_str_field(b, TENSOR_STRING_VAL, strings[i]);
 }
 
 void hl_put_float_tensor(hl_buf *b, hl_shape shape, const double *values, size_t count) {
   size_t size = count * sizeof(float);
-  put_head(b, DT_FLOAT, shape, count == 0 ? 0 : field_size(size));
+  hl_put_tensor_head(b, DT_FLOAT, shape, count == 0 ? 0 : field_size(size));
   if (count == 0) return;
   hl_wire_header(b, TENSOR_FLOAT_VAL, size);
   unsigned char *p = hl_buf_grow(b, size);
   for (size_t i = 0; p != NULL && i < count; i++) hl_put_le32(p + i * sizeof(float), hl_float_bits((float)values[i]));
+}
+
+void hl_put_float_array(hl_buf *b, const hl_array *a) {
+  enum { BLOCK = 512 };
+  double block[BLOCK];
+  size_t size = a->numel * sizeof(float), n;
+  hl_put_tensor_head(b, DT_FLOAT, (hl_shape){a->shape, (size_t)a->ndim}, a->numel == 0 ? 0 : field_size(size));
+  if (a->numel == 0) return;
+  hl_wire_header(b, TENSOR_FLOAT_VAL, size);
+  unsigned char *p = hl_buf_grow(b, size);
+  hl_array_iter it;
+  hl_array_iter_init(&it, a);
+  while (p != NULL && (n = hl_array_next_doubles(&it, block, BLOCK)) > 0)
+    for (size_t i = 0; i < n; i++, p += sizeof(float)) hl_put_le32(p, hl_float_bits((float)block[i]));
 }
 
 void hl_put_scalar_tensor(hl_buf *b, double value, bool double_precision) {

@@ -1,0 +1,16 @@
+/* font.h - one small font, for labels in images: what Pillow draws by default, at 10 pixels. */
+#ifndef HL_FONT_H
+#define HL_FONT_H
+
+#include "resample.h"
+
+typedef struct hl_text_size {
+  int width, height;
+} hl_text_size;
+
+/* The box around a line of UTF-8 text. Characters beyond ASCII are drawn as an empty box. */
+hl_text_size hl_font_measure(const char *text);
+/* Draw it in black; (x, y) is the upper left corner of the font's line, and is truncated. */
+void hl_font_draw(hl_bitmap *b, double x, double y, const char *text);
+
+#endif
