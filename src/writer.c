@@ -332,6 +332,7 @@ static void free_writer(helios_writer *w) {
   hl_str_map_free(&w->run_numbers);
   hl_str_map_free(&w->told);
   hl_layout_free(w);
+  hl_buf_free(&w->projector);
   hl_free(&alloc, w->scratch, SCRATCH_SIZE);
   hl_free_str(&alloc, (char *)(uintptr_t)w->options.source);
   hl_free_str(&alloc, (char *)(uintptr_t)w->options.filename_suffix);
@@ -350,6 +351,7 @@ static helios_writer *new_writer(const hl_env *env, const helios_writer_options 
   w->scratch = hl_alloc(alloc, SCRATCH_SIZE); /* NULL: each call then takes its own */
   hl_str_map_init(&w->run_numbers, &w->alloc);
   hl_str_map_init(&w->told, &w->alloc);
+  hl_buf_init(&w->projector, &w->alloc);
   pthread_mutex_init(&w->lock, NULL);
   return w;
 }

@@ -48,6 +48,8 @@ struct helios_writer {
   hl_str_map run_numbers;  /* path below the run folder -> index */
   hl_str_map told;         /* tags whose first NaN or infinity was told */
   struct hl_layout *layout;
+  hl_buf projector;        /* writer_embedding.c: what projector_config.pbtxt holds */
+  bool projector_loaded;   /* what an earlier writer of this run left there has been read */
   hl_error error;          /* detail of the last failed call */
 };
 

@@ -183,6 +183,161 @@ HELIOS_API helios_status helios_writer_add_hparams(helios_writer *w, const helio
                                                    size_t metric_count, int64_t step,
                                                    const helios_hparams_options *options);
 
+/* ---- the rest of what TensorBoard shows, with torch.utils.tensorboard's names -------------------------- */
+
+/* A histogram that was counted elsewhere; written as it is. */
+typedef struct helios_histogram_raw {
+  double min, max, num, sum, sum_squares;
+  const double *bucket_limits; /* bucket_count right edges */
+  const double *bucket_counts;
+  size_t bucket_count;
+} helios_histogram_raw;
+
+HELIOS_API helios_status helios_writer_add_histogram_raw(helios_writer *w, const char *tag,
+                                                         const helios_histogram_raw *histogram, int64_t step,
+                                                         const helios_add_options *options);
+
+/* A PR curve that was computed elsewhere: six rows of `count` numbers, one for each threshold. */
+typedef struct helios_pr_curve_raw {
+  const double *true_positive_counts, *false_positive_counts, *true_negative_counts, *false_negative_counts;
+  const double *precision, *recall;
+  size_t count;
+  int64_t num_thresholds; /* what is told to viewers: 0 means 127, which is also the most */
+} helios_pr_curve_raw;
+
+HELIOS_API helios_status helios_writer_add_pr_curve_raw(helios_writer *w, const char *tag,
+                                                        const helios_pr_curve_raw *curve, int64_t step,
+                                                        const helios_add_options *options);
+
+/* A whole tensor of any shape and dtype (plugin `tensor`, which viewers do not draw), at most 2 GiB. */
+HELIOS_API helios_status helios_writer_add_tensor(helios_writer *w, const char *tag, const DLTensor *tensor,
+                                                  int64_t step, const helios_add_options *options);
+
+typedef struct helios_audio_options {
+  HELIOS_ADD_OPTIONS_FIELDS;
+  double sample_rate; /* Hz; 0 means 44100 */
+} helios_audio_options;
+
+/* Mono sound: one dimension of at least two samples in [-1, 1] (others may be 1), clipped to that; 16-bit WAV. */
+HELIOS_API helios_status helios_writer_add_audio(helios_writer *w, const char *tag, const DLTensor *sound,
+                                                 int64_t step, const helios_audio_options *options);
+
+typedef struct helios_video_options {
+  HELIOS_ADD_OPTIONS_FIELDS;
+  double fps; /* frames a second; 0 means 4 */
+} helios_video_options;
+
+/* Films of (N, T, C, H, W), C 1 or 3, as one animated GIF with the N films in a grid. uint8 is taken as it is, anything
+ * else times 255. A frame keeps its colours when it has at most 256 of them, else gets the best 256. */
+HELIOS_API helios_status helios_writer_add_video(helios_writer *w, const char *tag, const DLTensor *video,
+                                                 int64_t step, const helios_video_options *options);
+
+typedef struct helios_mesh_options {
+  HELIOS_ADD_OPTIONS_FIELDS;
+  const DLTensor *colors;  /* (B, N, 3); NULL: none */
+  const DLTensor *faces;   /* (B, M, 3) indices of vertices; NULL: a cloud of points */
+  const char *json_config; /* three.js settings as a JSON object; NULL means "{}" */
+} helios_mesh_options;
+
+/* Points in space, (B, N, 3), with colours and faces. */
+HELIOS_API helios_status helios_writer_add_mesh(helios_writer *w, const char *tag, const DLTensor *vertices,
+                                                int64_t step, const helios_mesh_options *options);
+
+typedef struct helios_boxes_options {
+  HELIOS_ADD_OPTIONS_FIELDS;
+  double rescale;            /* the picture's size is multiplied by it (Lanczos); 0 means 1 */
+  const char *dataformats;   /* as for add_image; NULL means "CHW" */
+  const char *const *labels; /* one line of text for each box; drawn when there are as many as boxes */
+  size_t label_count;
+} helios_boxes_options;
+
+/* An image with red boxes on it: rows of left, top, right, bottom in pixels. */
+HELIOS_API helios_status helios_writer_add_image_with_boxes(helios_writer *w, const char *tag, const DLTensor *image,
+                                                            const DLTensor *boxes, int64_t step,
+                                                            const helios_boxes_options *options);
+
+/* An embedding for the projector. It is no event but files: <run>/<step>/<tag>/{tensors,metadata}.tsv and sprite.png,
+ * named by <run>/projector_config.pbtxt, which lists all embeddings this handle has added. */
+typedef struct helios_embedding {
+  size_t size;                        /* sizeof(helios_embedding) */
+  const char *tag;                    /* NULL means "default" */
+  const DLTensor *matrix;             /* (N, D): a row for each point */
+  const char *const *metadata;        /* metadata_rows labels, or metadata_rows x metadata_columns cells in row order with
+                                         a header; NULL: none */
+  size_t metadata_rows;
+  const char *const *metadata_header; /* metadata_columns column names; NULL: one column without a name */
+  size_t metadata_columns;
+  const DLTensor *label_img;          /* (N, C, H, W), C 1 or 3: a small picture for each point; NULL: none */
+} helios_embedding;
+
+/* Files are made before the call returns. A wrong call makes none. HELIOS_EIO: what could not be written is named in
+ * the detail, and what the call had made is removed again. */
+HELIOS_API helios_status helios_writer_add_embedding(helios_writer *w, const helios_embedding *embedding, int64_t step);
+
+/* Which tags share a chart on the custom scalars dashboard. */
+typedef struct helios_chart {
+  const char *title;
+  bool margin;             /* tags are triples: value, lower and upper bound; else each is a line (a regular expression) */
+  const char *const *tags;
+  size_t tag_count;
+} helios_chart;
+
+typedef struct helios_category {
+  const char *title;
+  const helios_chart *charts;
+  size_t chart_count;
+} helios_category;
+
+/* The layout of that dashboard; the newest one counts. */
+HELIOS_API helios_status helios_writer_add_custom_scalars(helios_writer *w, const helios_category *categories,
+                                                          size_t count, const helios_add_options *options);
+
+/* ---- graphs -------------------------------------------------------------------------------------------- */
+
+/* A graph that is built node by node. Not for several threads at once. */
+typedef struct helios_graph helios_graph;
+
+typedef struct helios_graph_attr {
+  const char *name;
+  helios_value value; /* a number with an integer's value is shown as one */
+} helios_graph_attr;
+
+/* The shape of one output. */
+typedef struct helios_graph_shape {
+  const int64_t *dims; /* -1: unknown size */
+  size_t ndim;
+} helios_graph_shape;
+
+typedef struct helios_graph_node {
+  size_t size;               /* sizeof(helios_graph_node) */
+  const char *name;          /* unique in the graph; '/' separates scopes */
+  const char *op;            /* its type; NULL means "UnSpecified" */
+  const char *device;        /* such as "/device:CPU:0"; NULL: none */
+  const char *const *inputs; /* names of nodes; "name:1" is the second output, "^name" a dependency without data */
+  size_t input_count;
+  const helios_graph_shape *shapes; /* of the outputs; NULL: not known */
+  size_t shape_count;
+  const helios_graph_attr *attrs;
+  size_t attr_count;
+} helios_graph_node;
+
+/* HELIOS_ENOMEM is the only failure; *graph is then NULL. */
+HELIOS_API helios_status helios_graph_new(const helios_allocator *allocator, helios_graph **graph);
+/* Append a copy of the node. A name that is empty or was there before is HELIOS_EINVAL. */
+HELIOS_API helios_status helios_graph_add_node(helios_graph *graph, const helios_graph_node *node);
+/* Detail of the last failed call on this graph; like helios_writer_error(). */
+HELIOS_API size_t helios_graph_error(const helios_graph *graph, char *text, size_t size);
+/* NULL is fine. */
+HELIOS_API void helios_graph_free(helios_graph *graph);
+
+/* Show the graph. It is read, not kept; it has no step. */
+HELIOS_API helios_status helios_writer_add_graph(helios_writer *w, const helios_graph *graph,
+                                                 const helios_add_options *options);
+
+/* Show the graph of an ONNX model's file. HELIOS_EIO when it cannot be read, HELIOS_EFORMAT when it is none. */
+HELIOS_API helios_status helios_writer_add_onnx_graph(helios_writer *w, const char *path,
+                                                      const helios_add_options *options);
+
 typedef struct helios_stats {
   size_t size;           /* set to sizeof(helios_stats) before the call */
   uint64_t events;       /* events or lines accepted */

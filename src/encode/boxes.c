@@ -143,7 +143,7 @@ helios_status hl_encode_image_with_boxes(hl_buf *out, hl_str tag, const DLTensor
                                          const helios_boxes_options *o, hl_error *err) {
   hl_array a, corners;
   hl_pixels p;
-  uint32_t width, height;
+  uint32_t width = 0, height = 0;
   hl_bitmap b;
   helios_status st = hl_array_from_dl(&a, image, "img_tensor", err);
   if (st == HELIOS_OK)

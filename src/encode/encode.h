@@ -90,4 +90,17 @@ typedef struct hl_category {
 
 helios_status hl_encode_custom_scalars(hl_buf *out, const hl_category *categories, size_t count, hl_error *err);
 
+/* ---- beyond Helios ---------------------------------------------------------------------------------- */
+
+helios_status hl_encode_histogram_raw(hl_buf *out, hl_str tag, const helios_histogram_raw *h, hl_error *err);
+helios_status hl_encode_pr_curve_raw(hl_buf *out, hl_str tag, const helios_pr_curve_raw *c, hl_error *err);
+helios_status hl_encode_tensor(hl_buf *out, hl_str tag, const DLTensor *tensor, hl_error *err);
+helios_status hl_encode_audio(hl_buf *out, hl_str tag, const DLTensor *sound, double sample_rate, hl_error *err);
+helios_status hl_encode_video(hl_buf *out, hl_str tag, const DLTensor *video, double fps, hl_error *err);
+/* colors and faces may be NULL. */
+helios_status hl_encode_mesh(hl_buf *out, hl_str tag, const DLTensor *vertices, const DLTensor *colors,
+                             const DLTensor *faces, hl_str json_config, hl_error *err);
+helios_status hl_encode_image_with_boxes(hl_buf *out, hl_str tag, const DLTensor *image, const DLTensor *boxes,
+                                         const helios_boxes_options *o, hl_error *err);
+
 #endif

@@ -5,6 +5,7 @@
  * decimal point of its locale: digits are taken one by one, and what is no digit is passed over. */
 #include "number.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,13 +28,24 @@ static decimal take_apart(const char *text) {
   return d;
 }
 
+/* Above a power of two doubles lie twice as far apart as below it: a decimal may read back as it though it is not the
+ * nearest of its length. Such a one is next to the middle of the upper half of what is read as v. */
+static bool reads_back_from_above(char text[TEXT_SIZE], int digits, double v) {
+  int exponent;
+  if (frexp(v, &exponent) != 0.5) return false;
+  snprintf(text, TEXT_SIZE, "%.*Le", digits - 1, (long double)v * (1 + 0x1p-54L));
+  return strtod(text, NULL) == v;
+}
+
 /* v is finite and not negative. */
 static decimal shortest(double v) {
   char text[TEXT_SIZE];
-  for (int digits = SAFE_DIGITS; digits <= ENOUGH_DIGITS; digits++) {
+  int first = v < DBL_MIN ? 1 : SAFE_DIGITS; /* denormals have fewer digits to keep */
+  for (int digits = first; digits < ENOUGH_DIGITS; digits++) {
     snprintf(text, sizeof text, "%.*e", digits - 1, v);
-    if (strtod(text, NULL) == v) break;
+    if (strtod(text, NULL) == v || reads_back_from_above(text, digits, v)) return take_apart(text);
   }
+  snprintf(text, sizeof text, "%.*e", ENOUGH_DIGITS - 1, v);
   return take_apart(text);
 }
 

@@ -1,7 +1,7 @@
 /* resample.c - the Lanczos filter with a radius of 3, first along rows, then along columns.
  *
  * Pillow's arithmetic is part of the result: weights are doubles rounded to 22 fractional bits, each pass rounds to
- * bytes, and colours are multiplied by their alpha before and divided after, so that transparent ones do not bleed. */
+ * bytes (columns go first when a tall image shrinks, which changes that rounding), and colours are multiplied by their alpha before and divided after, so that transparent ones do not bleed. */
 #include "resample.h"
 
 #include <math.h>
@@ -134,7 +134,9 @@ helios_status hl_resample(hl_bitmap *b, uint32_t width, uint32_t height, const h
   if (b->width == width && b->height == height) return HELIOS_OK;
   bool alpha = b->channels == 4;
   if (alpha) multiply_alpha(b);
-  bool done = resize_to(b, width, true, alloc) && resize_to(b, height, false, alloc);
+  bool rows_first = b->height <= 2 * (uint64_t)b->width || height >= b->height;
+  bool done = resize_to(b, rows_first ? width : height, rows_first, alloc) &&
+              resize_to(b, rows_first ? height : width, !rows_first, alloc);
   if (alpha) divide_alpha(b);
   return done ? HELIOS_OK : HELIOS_ENOMEM;
 }
