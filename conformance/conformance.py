@@ -66,9 +66,9 @@ def key(run, event):
     return run, tuple(value.tag for value in event.summary.value)
 
 
-def expectations(session, calls, answers, report):
+def expectations(session, folder, calls, answers, report):
     """Queues of (call, Event) by key, in the order of the calls."""
-    torch, queues = judge.Torch(session), collections.defaultdict(collections.deque)
+    torch, queues = judge.Torch(os.path.join(folder, "torch", session)), collections.defaultdict(collections.deque)
     for call, answer in zip(calls, answers):
         events = torch.call(call)
         report.compared[session] += 1
@@ -95,7 +95,7 @@ def check_start(session, event, report):
 
 def compare_session(session, folder, calls, answers, report):
     """Every event of ours against the next one torch wrote under the same tags, and none left over."""
-    queues = expectations(session, calls, answers, report)
+    queues = expectations(session, folder, calls, answers, report)
     for run, event, raw in judge.read_runs(os.path.join(folder, "calls", session)):
         if raw is None:
             check_start(session, event, report)
@@ -117,12 +117,35 @@ def compare_session(session, folder, calls, answers, report):
             report.differ(call, "no event of tags %s in run %s" % (tags, run))
 
 
+def other_files(folder):
+    """The contents of all files that are no event files, by path; pictures as their pixels."""
+    found = {}
+    for path, _, names in os.walk(folder):
+        for name in (name for name in names if "tfevents" not in name):
+            with open(os.path.join(path, name), "rb") as file:
+                content = file.read()
+            found[os.path.relpath(os.path.join(path, name), folder)] = (
+                compare.pixels(content) if name.endswith(".png") else content)
+    return found
+
+
+def compare_files(session, folder, report):
+    """The files that embeddings are made of, and that nothing else is left in the folder."""
+    ours, wanted = (other_files(os.path.join(folder, part, session)) for part in ("calls", "torch"))
+    for path in sorted(set(ours) | set(wanted)):
+        report.compared["other files"] += 1
+        if ours.get(path) != wanted.get(path):
+            report.differences += 1
+            print("DIFFERS: %s/%s holds %.300r instead of %.300r" % (session, path, ours.get(path), wanted.get(path)))
+
+
 def compare_calls(folder, report):
     sessions = generate(random.Random(SEED))
     plan = [(name, OPTIONS.get(name), calls) for name, calls in sessions.items()]
     answers, at = replay(folder, "calls", plan), 0
     for session, calls in sessions.items():
         compare_session(session, folder, calls, answers[at:at + len(calls)], report)
+        compare_files(session, folder, report)
         at += len(calls)
 
 
@@ -148,8 +171,8 @@ def main():
         look_with_viewers(folder, report)
         look_at_resumed_runs(folder, report)
     for name, count in report.compared.items():
-        print("  %-16s %6d" % (name, count))
-    print("conformance: %d differences" % report.differences)
+        print("  %-20s %6d" % (name, count))
+    print("%d passed, %d failed" % (sum(report.compared.values()) - report.differences, report.differences))
     return 1 if report.differences else 0
 
 

@@ -1,6 +1,9 @@
 """What torch would have written for a call, and what is in our files. Both as (run, Event) lists."""
+import contextlib
+import io
 import os
 
+from PIL import Image
 from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_New
 from torch.utils.tensorboard import summary as torch_summary
@@ -30,12 +33,22 @@ def new_style_scalar(name, value, new_style=True, double_precision=False):
     return torch_summary.scalar(name, value, new_style=True, double_precision=double_precision)
 
 
+def exact_video(tensor, fps):
+    """Stands where torch calls moviepy for a GIF: the very frames, as pages of a TIFF, which keeps equal ones apart."""
+    _, height, width, channels = tensor.shape
+    pages, encoded = [Image.fromarray(frame) for frame in tensor], io.BytesIO()
+    pages[0].save(encoded, "TIFF", save_all=True, append_images=pages[1:])
+    return torch_summary.Summary.Image(height=height, width=width, colorspace=channels,
+                                       encoded_image_string=encoded.getvalue())
+
+
 torch_writer.EventFileWriter = Captured
 torch_writer.scalar = new_style_scalar
+torch_summary.make_video = exact_video
 
 
 class Torch:
-    """torch's SummaryWriter, writing into lists."""
+    """torch's SummaryWriter, its events kept in lists; what else it writes lands in the folder."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -45,8 +58,9 @@ class Torch:
         """The events of a call as (run below the folder, Event), or None where torch raises."""
         Captured.events = []
         try:
-            for method, args, options in call.for_torch():
-                getattr(self.writer, method)(*args, **options)
+            with contextlib.redirect_stdout(io.StringIO()):  # it warns of clipped audio there
+                for method, args, options in call.for_torch():
+                    getattr(self.writer, method)(*args, **options)
         except Exception as error:  # noqa: BLE001  (whatever it raises, ours must raise too)
             call.facts["torch_error"] = "%s: %s" % (type(error).__name__, error)
             return None

@@ -23,7 +23,8 @@ def weights(rng, size):
         return None
     if sort < 0.75:
         return rng.choice([2, 0.5, 0])
-    return [rng.uniform(0, 3) for _ in range(size)]
+    scale = rng.choice([3, 3, 1e-8])  # so small that precision and recall meet their least divisor
+    return [rng.uniform(0, scale) for _ in range(size)]
 
 
 def generate(rng, index, method):

@@ -21,4 +21,4 @@ def generate(rng, index, method):
     name = rng.choice(["uint8", "uint8", "float32", "float64"])
     shape = [rng.choice([1, 2, 3, 4, 5, 9]), rng.choice([1, 2, 5]), 3, rng.choice([1, 4, 9]), rng.choice([2, 8, 11])]
     return Call(method, [common.tag(rng, index), common.form(rng, frames(rng, shape, name), name)], options,
-                frames=True)
+                fps=options.get("fps", 4))
