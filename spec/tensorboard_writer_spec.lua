@@ -920,6 +920,12 @@ describe("NaN and infinities", function()
     assert.equal(2, #told)
   end)
 
+  it("are told with the whole tag, however long", function()
+    local tag = ("é"):rep(1000)
+    tb:add_scalar(tag, math.huge)
+    assert.equal(("tensorboard: '%s' is inf"):format(tag), told[1])
+  end)
+
   it("are told after the point is accepted, so that the log may use the writer", function()
     package.loaded["helios.core.logging"].get_root_logger = function()
       return {warning = function() tb:add_scalar("told", tb:stats().events) end}

@@ -113,28 +113,24 @@ static nonfinite *take_notice(writer_box *box) {
 
 static void free_notice(nonfinite *notice) { hl_free(NULL, notice, sizeof *notice + strlen(notice->tag) + 1); }
 
-/* Push the arguments of the function told; the notice is freed on the way. Raises before or after, never between. */
-static void push_notice(lua_State *L, writer_box *box, nonfinite *notice) {
-  double value = notice->value;
+/* Push what the function is told. The first notice stays the box's until all is pushed, as that may raise. */
+static void push_first_notice(lua_State *L, writer_box *box) {
+  const nonfinite *notice = box->notices; /* other threads only append behind it */
   int64_t step = notice->step != HELIOS_NO_STEP ? notice->step : box->step;
-  char tag[256];
-  snprintf(tag, sizeof tag, "%s", notice->tag);
-  free_notice(notice);
-  lua_pushstring(L, tag);
-  lua_pushnumber(L, value);
+  lua_pushstring(L, notice->tag);
+  lua_pushnumber(L, notice->value);
   if (step == HELIOS_NO_STEP) lua_pushnil(L);
   else lua_pushinteger(L, step);
+  free_notice(take_notice(box));
 }
 
 /* `index` is where the box is. */
 static void tell_notices(lua_State *L, int index) {
   writer_box *box = lua_touserdata(L, index);
-  nonfinite *notice;
   luaL_checkstack(L, LUA_MINSTACK, "notices");
-  while ((notice = take_notice(box)) != NULL) {
-    push_notice(L, box, notice);
+  while (atomic_load(&box->has_notices)) {
     lua_getiuservalue(L, index, 1);
-    lua_insert(L, -4);
+    push_first_notice(L, box);
     lua_call(L, 3, 0);
   }
 }
@@ -331,6 +327,7 @@ static int l_closing(lua_State *L) {
 
 static int l_gc(lua_State *L) {
   writer_box *box = luaL_checkudata(L, 1, BOX);
+  if (box->mark == NULL) return 0; /* called by hand before */
   helios_writer *writer = box->writer;
   box->mark = NULL; /* or the memory could pass for a box again, in another userdata's uninitialised bytes */
   box->writer = NULL;
@@ -338,6 +335,7 @@ static int l_gc(lua_State *L) {
   retire(writer);
   nonfinite *notice;
   while ((notice = take_notice(box)) != NULL) free_notice(notice);
+  pthread_mutex_destroy(&box->lock);
   return 0;
 }
 
