@@ -42,7 +42,7 @@ static int bucket_of(const DLTensor *prediction) {
   int k = 0;
   hl_error err;
   DLTensor label = tensor(&yes, HELIOS_UINT8, 1, &one);
-  CHECK_INT(encode(&label, prediction, 0, NULL, &err), HELIOS_OK);
+  CHECK_INT(encode(&label, prediction, 127, NULL, &err), HELIOS_OK);
   while (k + 1 < N && row_value(0, k + 1) == 1) k++;
   return k;
 }
@@ -120,7 +120,7 @@ static void refusals(void) {
   CHECK_INVALID(encode(&labels, &short_one, 127, NULL, &err), err, "predictions", "2 values for 3 labels");
   CHECK_INVALID(encode(&labels, &predictions, 127, &short_one, &err), err, "weights",
                 "expected one number or 3, as many as labels, got 2");
-  CHECK_INVALID(encode(&labels, &predictions, -1, NULL, &err), err, "num_thresholds", "expected at least 1, got -1");
+  CHECK_INVALID(encode(&labels, &predictions, 0, NULL, &err), err, "num_thresholds", "expected at least 1, got 0");
   CHECK_INVALID(encode(NULL, &predictions, 127, NULL, &err), err, "labels", "expected a tensor, got none");
 }
 

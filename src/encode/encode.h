@@ -65,6 +65,7 @@ helios_status hl_encode_image(hl_buf *out, hl_str tag, const DLTensor *image, co
                               const char *argument, hl_error *err);
 helios_status hl_encode_histogram(hl_buf *out, hl_str tag, const DLTensor *values,
                                   const helios_histogram_options *options, hl_error *err);
+/* num_thresholds of more than 127 count as 127, less than 1 is an error; weights may be NULL. */
 helios_status hl_encode_pr_curve(hl_buf *out, hl_str tag, const DLTensor *labels, const DLTensor *predictions,
                                  int64_t num_thresholds, const DLTensor *weights, hl_error *err);
 /* The three summaries of add_hparams, each appended to a buffer of its own. */

@@ -46,10 +46,9 @@ static helios_status take_weights(samples *s, const DLTensor *weights, hl_error 
 
 static helios_status take_samples(samples *s, const DLTensor *labels, const DLTensor *predictions,
                                   const DLTensor *weights, int64_t num_thresholds, hl_error *err) {
-  if (num_thresholds < 0)
+  if (num_thresholds < 1)
     return hl_invalid(err, "num_thresholds", "expected at least 1, got %lld", (long long)num_thresholds);
-  if (num_thresholds == 0 || num_thresholds > MAX_THRESHOLDS) num_thresholds = MAX_THRESHOLDS;
-  s->thresholds = (int)num_thresholds;
+  s->thresholds = num_thresholds > MAX_THRESHOLDS ? MAX_THRESHOLDS : (int)num_thresholds;
   helios_status st = hl_array_from_dl(&s->labels, labels, "labels", err);
   if (st == HELIOS_OK) st = hl_array_from_dl(&s->predictions, predictions, "predictions", err);
   if (st != HELIOS_OK) return st;
