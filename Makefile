@@ -125,8 +125,8 @@ test-c: $(TESTS)  ## the C tests alone
 spec: lua $(EMBED)  ## the Lua specs alone
 	@$(LUA_ENV) BUILD=$(BUILD) LUA=$(LUA) tools/run-tests.sh
 
-demo: lua  ## train the digits classifier and say where its log and run are
-	@$(LUA_ENV) $(LUA) examples/digits.lua
+demo: lua  ## train the digits classifier and say where its log and run are (DEMO_RESUME=1: with a crash half-way)
+	@$(LUA_ENV) LUA=$(LUA) tools/demo.sh
 
 env:  ## shell lines that let lua5.4 find the modules: eval "$(make -s env)"
 	@printf 'export LUA_PATH="%s" LUA_CPATH="%s"\n' '$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' \

@@ -38,6 +38,7 @@ local train_loop = require "helios.train_loop"
 ---@field train_exceptions (string|fun(err: any): boolean)[] errors of `fit` that pass without being logged: patterns of
 ---  their text, or functions that say so; `test_exceptions` likewise
 ---@field model helios.Model of the current or last `fit` or `test`; likewise `datamodule`
+---@field log_file string? the log of the current or last `fit` or `test`; `run_folder` likewise the run's folder
 ---@field rank integer
 ---@field is_distributed boolean more than one process trains
 local Trainer = {}
@@ -222,7 +223,7 @@ local function open_loggers(self, saved, purge_step)
     log_path = log_path and saved.log_path or log_path
     run_path = run_path and saved.run_path or run_path
   end
-  self.open_log, self.open_run = log_path, run_path
+  self.log_file, self.run_folder = log_path, run_path
   logging.restore_default_loggers(log_path, run_path, {purge_step = purge_step})
 end
 
@@ -327,8 +328,8 @@ local function snapshot(self, state, all_rng)
     plugins = plugin_states(self),
     rng = all_rng[1],
     rank_rng = #all_rng > 1 and all_rng or nil,
-    log_path = self.open_log,
-    run_path = self.open_run,
+    log_path = self.log_file,
+    run_path = self.run_folder,
   }
 end
 
