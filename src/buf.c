@@ -23,9 +23,8 @@ static bool fail(hl_buf *b) {
   return false;
 }
 
-bool hl_buf_reserve(hl_buf *b, size_t n) {
+bool hl_buf_enlarge(hl_buf *b, size_t n) {
   if (b->failed) return false;
-  if (n <= b->cap - b->len) return true;
   if (n > SIZE_MAX / 2 - b->len) return fail(b);
   size_t cap = b->cap < SMALLEST ? SMALLEST : b->cap;
   while (cap < b->len + n) cap += cap / 2;
@@ -34,13 +33,6 @@ bool hl_buf_reserve(hl_buf *b, size_t n) {
   b->data = data;
   b->cap = cap;
   return true;
-}
-
-unsigned char *hl_buf_grow(hl_buf *b, size_t n) {
-  if (!hl_buf_reserve(b, n)) return NULL;
-  unsigned char *p = b->data + b->len;
-  b->len += n;
-  return p;
 }
 
 void hl_buf_append(hl_buf *b, const void *data, size_t n) {

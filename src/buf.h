@@ -22,10 +22,20 @@ void hl_buf_init(hl_buf *b, const helios_allocator *alloc);
 void hl_buf_free(hl_buf *b);
 /* Empty again, failure forgotten, memory kept. */
 void hl_buf_reset(hl_buf *b);
-/* Room for n more bytes without moving `len`; false (and failed) when there is none to be had. */
-bool hl_buf_reserve(hl_buf *b, size_t n);
+/* The slow half of hl_buf_reserve. */
+bool hl_buf_enlarge(hl_buf *b, size_t n);
+/* Room for n more bytes without moving `len`; false (and failed) when there is none to be had. Inline, as the next one,
+ * since an event is some thirty small appends. */
+static inline bool hl_buf_reserve(hl_buf *b, size_t n) {
+  return (n <= b->cap - b->len && !b->failed) || hl_buf_enlarge(b, n);
+}
 /* n new bytes at the end, for the caller to fill; NULL when out of memory. */
-unsigned char *hl_buf_grow(hl_buf *b, size_t n);
+static inline unsigned char *hl_buf_grow(hl_buf *b, size_t n) {
+  if (!hl_buf_reserve(b, n)) return NULL;
+  unsigned char *p = b->data + b->len;
+  b->len += n;
+  return p;
+}
 void hl_buf_append(hl_buf *b, const void *data, size_t n);
 void hl_buf_append_str(hl_buf *b, const char *s);
 void hl_buf_append_byte(hl_buf *b, unsigned char c);
