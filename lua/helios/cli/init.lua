@@ -1,5 +1,6 @@
 ---The sub-commands of `helios`: which there are, and how they are called. Each is a module `helios.cli.<name>` with
----`describe(command)`, which adds arguments to an argparse command, and `run(arguments)`, which gives the status to exit with.
+---`describe(command)`, which adds arguments to an argparse command, and `run(arguments)`, which gives the status to
+---exit with.
 local helios_version = require("helios.native").version
 
 local M = {}

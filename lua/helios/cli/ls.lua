@@ -14,7 +14,8 @@ end
 local function summary(run)
   local handle, message = core.open_run(run.path)
   if not handle then return nil, common.fail(message) end
-  local status, ok, code = 0, nil, nil
+  local status = 0
+  local ok, code
   repeat
     ok, message, code = handle:scan()
     if not ok then status = common.fail(message) end
