@@ -135,12 +135,15 @@ static const char *const PROGRAMS[] = {
   "tb:add_hparams({lr = 1, net = 'a', on = true}, {m = 1}, {lr = {1, 2}, net = {'a'}}) tb:add_text('x', {{'a'}, {'b'}})",
   "tb:add_scalars('m', {a = 1, b = 2}, 3) tb:add_scalar('x', ' 1_0 ', {walltime = 1}) tb:add_scalar('n', 0/0, 1)",
   "pcall(tb.add_image, tb, 'x', {{1}, {2, 3}}) pcall(tb.add_scalar, tb, 'x', {}) tb:stats() tb:flush() tb:close()",
+  "log:setup(dir .. '/b.log') log:info('%d', 1) log:info('m', {exc_info = true, extra = {x = 1}}) log:close()",
+  "log:add_handler(function() end) log:info('a') log:set_level(10) log:log('DEBUG', 'b') log:remove_handler(print)",
   "local w = native.writer.new(false, print) setmetatable({w}, {__index = native.writer.methods}):setup(dir)",
 };
 
 static const char SETUP[] =
   "dir = ... tb = setmetatable({native.writer.new(false, function() end)}, {__index = native.writer.methods})\n"
-  "tb:setup(dir, {flush_secs = 1000, scalars_layout = 'tags'})";
+  "tb:setup(dir, {flush_secs = 1000, scalars_layout = 'tags'})\n"
+  "log = setmetatable({native.logger.new(0)}, {__index = native.logger}) log:setup(dir .. '/a.log')";
 
 /* Whether the program met the failure it was set up for. */
 static bool run_with_failure(const char *program, const char *dir, long at, bool for_good) {
@@ -156,6 +159,7 @@ static bool run_with_failure(const char *program, const char *dir, long at, bool
   m.left = -1;
   CHECK(result == LUA_OK || hit);
   CHECK_INT(luaL_dostring(L, "tb:setup(dir) tb:add_scalar('after', 1, 1) assert(tb:close())"), LUA_OK);
+  CHECK_INT(luaL_dostring(L, "log:setup(dir .. '/a.log') log:info('after') assert(log:close())"), LUA_OK);
   lua_close(L);
   return hit;
 }
