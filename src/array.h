@@ -49,4 +49,8 @@ size_t hl_array_next_floats(hl_array_iter *it, float *out, size_t max);
 /* The same, as they are: `out` has room for max elements of the array's dtype. */
 size_t hl_array_next_raw(hl_array_iter *it, void *out, size_t max);
 
+/* Copy all elements, numel times the element size, to `out`; stride gets where they are then, in bytes. Memory that is
+ * dense in some order of the dimensions (a permuted image) is copied as it lies, else C order is made. */
+void hl_array_copy(const hl_array *a, void *out, int64_t *stride);
+
 #endif

@@ -29,6 +29,7 @@ helios_status hl_take_options(void *out, size_t out_size, const void *options, h
 static void free_run(helios_writer *w, hl_run *run) {
   if (run == NULL) return;
   hl_free_str(&w->alloc, run->folder);
+  hl_free_str(&w->alloc, run->file);
   hl_free(&w->alloc, run, sizeof *run);
 }
 
@@ -116,6 +117,10 @@ static helios_status make_file(helios_writer *w, hl_run *run, hl_error *err) {
   }
   if (st == HELIOS_EIO) /* the disk says no: the queue keeps the events, tries again later, and tells why not */
     st = hl_queue_add_target(w->queue, (const char *)path.data, false, &run->target, NULL);
+  if (st == HELIOS_OK) {
+    run->file = hl_strdup(&w->alloc, strrchr((const char *)path.data, '/') + 1);
+    if (run->file == NULL) st = HELIOS_ENOMEM;
+  }
   hl_buf_free(&path);
   return st;
 }
@@ -151,6 +156,16 @@ static helios_status ensure_started(helios_writer *w, hl_run *run, hl_error *err
 helios_status hl_writer_push(helios_writer *w, hl_run *run, hl_class c, hl_str records, uint32_t count, hl_error *err) {
   helios_status st = ensure_started(w, run, err);
   return st == HELIOS_OK ? hl_queue_push(w->queue, run->target, c, records.data, records.len, count) : st;
+}
+
+helios_status hl_writer_add_media(helios_writer *w, hl_media_kind kind, const hl_media_params *params, hl_str tag,
+                                  const hl_event *event, const hl_array *values, hl_error *err) {
+  hl_media_call call = {.kind = (uint32_t)kind, .event = *event, .params = *params};
+  helios_status st = ensure_started(w, w->main, err);
+  if (st != HELIOS_OK) return st;
+  size_t size = strlen(w->main->file) + 1;
+  memcpy(call.path, w->main->file, size < sizeof call.path ? size : 0);
+  return hl_media_add(w->media, &call, tag, values);
 }
 
 /* ---- one call ------------------------------------------------------------------------------------------ */
@@ -303,6 +318,31 @@ static helios_status open_queue(helios_writer *w, hl_error *err) {
 }
 
 /* A folder that cannot be written is an error now, not at the first event. */
+static helios_status push_media(void *ctx, hl_str record) {
+  helios_writer *w = ctx;
+  return hl_writer_push(w, w->main, HL_CLASS_MEDIA, record, 1, NULL);
+}
+
+static void media_failed(void *ctx, helios_status status) {
+  helios_writer *w = ctx;
+  hl_error err = {.status = HELIOS_OK};
+  w->media_lost++;
+  hl_fail(&err, status, "an image could not be encoded: %s", helios_strerror(status));
+  report(w, &err);
+}
+
+static helios_status open_media(helios_writer *w) {
+  hl_media_options o = {.folder = w->main->folder,
+                        .alloc = &w->alloc,
+                        .env = w->env,
+                        .threads = w->options.threads >= 0,
+                        .sink = push_media,
+                        .failed = media_failed,
+                        .ctx = w};
+  w->media = hl_media_open(&o);
+  return w->media != NULL ? HELIOS_OK : HELIOS_ENOMEM;
+}
+
 static helios_status check_writable(helios_writer *w, hl_error *err) {
   int code;
   if (w->env->can_write_dir(w->env, w->main->folder, &code)) return HELIOS_OK;
@@ -321,12 +361,14 @@ static helios_status open_writer(helios_writer *w, const char *run_path, hl_erro
   if (st == HELIOS_OK) st = open_main_run(w, err);
   if (st == HELIOS_OK) st = check_writable(w, err);
   if (st == HELIOS_OK) st = recover_folder(w);
-  if (st == HELIOS_OK) st = open_queue(w, err);
+  if (st == HELIOS_OK) st = open_media(w);
+  if (st == HELIOS_OK) st = open_queue(w, err); /* last: it makes a file */
   return st;
 }
 
 static void free_writer(helios_writer *w) {
   helios_allocator alloc = w->alloc;
+  hl_media_close(w->media);
   for (size_t i = 0; i < w->run_count; i++) free_run(w, w->runs[i]);
   hl_free(&alloc, w->runs, w->run_capacity * sizeof *w->runs);
   hl_str_map_free(&w->run_numbers);
@@ -386,6 +428,7 @@ helios_status helios_writer_flush(helios_writer *w) {
   hl_error err = {.status = HELIOS_OK};
   helios_status st = hl_writer_check(w);
   if (st == HELIOS_ECLOSED) return HELIOS_OK; /* nothing is left to flush */
+  if (st == HELIOS_OK) hl_media_wait(w->media);
   if (st == HELIOS_OK) st = hl_queue_flush(w->queue, &err);
   return hl_writer_fail(w, st, &err);
 }
@@ -394,6 +437,8 @@ helios_status helios_writer_close(helios_writer *w) {
   hl_error err = {.status = HELIOS_OK};
   if (!hl_queue_alive(w->queue)) return HELIOS_EFORKED;
   if (atomic_exchange(&w->closed, true)) return HELIOS_OK;
+  hl_media_close(w->media);
+  w->media = NULL;
   return hl_writer_fail(w, hl_queue_close(w->queue, &err), &err);
 }
 
@@ -407,11 +452,21 @@ void helios_writer_free(helios_writer *w) {
   free_writer(w);
 }
 
+/* What waits to be encoded was accepted, and is pending. */
+static void add_media_stats(helios_writer *w, helios_stats *stats) {
+  uint64_t calls = 0, bytes = 0;
+  if (!w->closed) hl_media_count(w->media, &calls, &bytes);
+  stats->events += calls + w->media_lost;
+  stats->pending += bytes;
+  stats->dropped += w->media_lost;
+}
+
 helios_status helios_writer_stats(helios_writer *w, helios_stats *out) {
   if (!hl_queue_alive(w->queue)) return HELIOS_EFORKED;
   helios_stats stats = {.size = sizeof stats};
   size_t size = out->size < sizeof stats ? out->size : sizeof stats;
   hl_queue_stats(w->queue, &stats);
+  add_media_stats(w, &stats);
   stats.size = out->size;
   memcpy(out, &stats, size);
   return HELIOS_OK;

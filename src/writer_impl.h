@@ -20,13 +20,15 @@
 #include "env.h"
 #include "error.h"
 #include "helios/helios.h"
+#include "media.h"
 #include "queue.h"
 #include "str_map.h"
 
 /* A run: a folder with one event file of ours. */
 typedef struct hl_run {
   char *folder;           /* absolute */
-  _Atomic bool started;   /* its event file has a name and a target */
+  char *file;             /* name of its event file */
+  _Atomic bool started;   /* that has a name and a target */
   uint32_t target;
 } hl_run;
 
@@ -36,6 +38,8 @@ struct helios_writer {
   helios_writer_options options; /* strings in it are the writer's own copies */
   char *run_path;                /* as given */
   hl_queue *queue;
+  hl_media *media;
+  _Atomic uint64_t media_lost; /* events that no memory could be had to encode */
   _Atomic bool closed;
   _Atomic int64_t step;
   _Atomic(unsigned char *) scratch; /* memory of one buffer, kept between calls; NULL while in use */
@@ -85,6 +89,9 @@ helios_status hl_writer_fail(helios_writer *w, helios_status st, const hl_error 
 /* The run in folder `path` below the run folder, made when it is new. The writer's own is w->main. */
 helios_status hl_writer_run(helios_writer *w, hl_str path, hl_run **run, hl_error *err);
 helios_status hl_writer_push(helios_writer *w, hl_run *run, hl_class c, hl_str records, uint32_t count, hl_error *err);
+/* The same as push for an event that is still to be encoded from a tensor; see media.h. */
+helios_status hl_writer_add_media(helios_writer *w, hl_media_kind kind, const hl_media_params *params, hl_str tag,
+                                  const hl_event *event, const hl_array *values, hl_error *err);
 /* Tell about a NaN or infinity the first time this tag has one. */
 void hl_writer_check_finite(helios_writer *w, const char *tag, double value, int64_t step);
 /* A buffer that reuses the writer's scratch memory, and its end. */

@@ -1,0 +1,17 @@
+/* recover_media.h - images that a killed process had accepted and not yet encoded. Format and invariants: spool.h. */
+#ifndef HL_RECOVER_MEDIA_H
+#define HL_RECOVER_MEDIA_H
+
+#include "alloc.h"
+#include "env.h"
+#include "error.h"
+#include "helios/recover.h"
+
+/* Is this the name of a spool? */
+bool hl_is_spool_name(const char *name);
+/* Encode what the spool at `path` holds, append it to its event file unless it is there, remove the spool. One whose owner
+ * lives is left alone. The pending files of the folder have been recovered before. */
+helios_status hl_recover_spool(const hl_env *env, const helios_allocator *alloc, const char *folder, const char *path,
+                               helios_recovery *result, hl_error *err);
+
+#endif
