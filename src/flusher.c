@@ -43,14 +43,14 @@ static void init_conditions(void) {
 static void before_fork(void) { pthread_mutex_lock(&lock); }
 static void in_parent(void) { pthread_mutex_unlock(&lock); }
 
-/* The child has no other thread: nobody holds the fresh locks, nobody waits. */
+/* The child's only thread is the one that took the lock; whoever waited for the conditions is not there. */
 static void in_child(void) {
-  pthread_mutex_init(&lock, NULL);
   init_conditions();
   for (hl_flusher_client *c = clients; c != NULL; c = c->next) c->forked(c);
   clients = NULL;
   threaded_clients = 0;
   state = THREAD_NONE;
+  pthread_mutex_unlock(&lock);
 }
 
 static void init(void) {

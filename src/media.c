@@ -35,7 +35,9 @@ struct hl_media {
   hl_media_options options;
   uint_fast32_t generation;
   uint64_t waiting_jobs, waiting_bytes;
+  _Atomic uint64_t accepted;
   hl_spool *spools;
+  bool closed;
   bool attached; /* counts among the pool's owners */
 };
 
@@ -45,6 +47,7 @@ static struct {
   pthread_cond_t done;    /* a job ended */
   job *first, **end;      /* waiting and running, oldest first */
   size_t bytes;
+  int64_t last_order;
   unsigned owners, workers;
   uintptr_t generation;   /* of the threads: those of an older one end */
   pthread_t threads[MOST_WORKERS];
@@ -57,14 +60,15 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void before_fork(void) { pthread_mutex_lock(&pool.lock); }
 static void in_parent(void) { pthread_mutex_unlock(&pool.lock); }
 
+/* The child's only thread is the one that took the lock; whoever waited for the conditions is not there. */
 static void in_child(void) {
-  pthread_mutex_init(&pool.lock, NULL);
   pthread_cond_init(&pool.work, NULL);
   pthread_cond_init(&pool.done, NULL);
   pool.first = NULL;
   pool.end = &pool.first;
   pool.bytes = 0;
   pool.owners = pool.workers = 0;
+  pthread_mutex_unlock(&pool.lock);
 }
 
 static void init(void) {
@@ -265,7 +269,14 @@ static void make_room(size_t size) {
   }
 }
 
-static helios_status enqueue(hl_media *m, const hl_media_call *call, hl_str tag, const hl_array *values,
+/* Lock held. */
+static int64_t next_order(const hl_media *m) {
+  int64_t now = m->options.env->monotonic_ns(m->options.env);
+  pool.last_order = now > pool.last_order ? now : pool.last_order + 1;
+  return pool.last_order;
+}
+
+static helios_status enqueue(hl_media *m, hl_media_call *call, hl_str tag, const hl_array *values,
                              uint32_t tag_hash) {
   size_t size = hl_spool_data_at(tag.len) + (size_t)call->data_size;
   job *j = hl_alloc(m->options.alloc, sizeof *j);
@@ -276,6 +287,7 @@ static helios_status enqueue(hl_media *m, const hl_media_call *call, hl_str tag,
     hl_free(m->options.alloc, j, sizeof *j);
     return HELIOS_ENOMEM;
   }
+  call->order = next_order(m);
   pthread_mutex_unlock(&pool.lock);
   hl_spool_fill(s, call, tag, values);
   pthread_mutex_lock(&pool.lock);
@@ -310,9 +322,11 @@ helios_status hl_media_add(hl_media *m, hl_media_call *call, hl_str tag, const h
   uint32_t tag_hash = hash_of(tag);
   pthread_mutex_lock(&pool.lock);
   bool now = small && !tag_has_jobs(m, tag_hash);
-  helios_status st = now ? HELIOS_OK : enqueue(m, call, tag, values, tag_hash);
+  helios_status st = m->closed ? HELIOS_ECLOSED : now ? HELIOS_OK : enqueue(m, call, tag, values, tag_hash);
   pthread_mutex_unlock(&pool.lock);
-  return now ? do_now(m, call, tag, values) : st;
+  if (st == HELIOS_OK && now) st = do_now(m, call, tag, values);
+  if (st == HELIOS_OK) m->accepted++;
+  return st;
 }
 
 /* ---- lifecycle ----------------------------------------------------------------------------------------------- */
@@ -345,23 +359,34 @@ void hl_media_wait(hl_media *m) {
 
 void hl_media_count(hl_media *m, uint64_t *calls, uint64_t *bytes) {
   pthread_mutex_lock(&pool.lock);
-  *calls = m->waiting_jobs;
+  *calls = m->accepted;
   *bytes = m->waiting_bytes;
   pthread_mutex_unlock(&pool.lock);
 }
 
-void hl_media_close(hl_media *m) {
-  if (m == NULL) return;
-  if (alive(m)) {
-    pthread_mutex_lock(&pool.lock);
-    wait_for_jobs(m);
-    detach(m);
-    pthread_mutex_unlock(&pool.lock);
-    hl_flusher_detach(&m->client);
-  }
+static void close_spools(hl_media *m) {
   for (hl_spool *s = m->spools, *next; s != NULL; s = next) {
     next = s->next;
     hl_spool_close(s, m->options.env, m->options.alloc);
   }
+  m->spools = NULL;
+}
+
+void hl_media_close(hl_media *m) {
+  pthread_mutex_lock(&pool.lock);
+  bool was_closed = m->closed;
+  m->closed = true;
+  wait_for_jobs(m);
+  detach(m);
+  pthread_mutex_unlock(&pool.lock);
+  if (was_closed) return;
+  hl_flusher_detach(&m->client);
+  close_spools(m);
+}
+
+void hl_media_free(hl_media *m) {
+  if (m == NULL) return;
+  if (alive(m)) hl_media_close(m);
+  close_spools(m);
   hl_free(m->options.alloc, m, sizeof *m);
 }

@@ -31,9 +31,11 @@ hl_media *hl_media_open(const hl_media_options *options);
 helios_status hl_media_add(hl_media *m, hl_media_call *call, hl_str tag, const hl_array *values);
 /* Returns when every call made before is in the queue. */
 void hl_media_wait(hl_media *m);
-/* How many calls wait, and the bytes of their copies. */
+/* How many calls were ever accepted, and the bytes of the copies that wait. */
 void hl_media_count(hl_media *m, uint64_t *calls, uint64_t *bytes);
-/* Wait, then give back threads, files and memory. NULL is fine; in a forked child only memory. */
+/* Wait, then give back threads and files; a second time has no effect. Nothing may be added any more. */
 void hl_media_close(hl_media *m);
+/* Close if need be, and free; in a forked child only that. NULL is fine. */
+void hl_media_free(hl_media *m);
 
 #endif

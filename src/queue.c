@@ -519,7 +519,8 @@ static void push_to_heap(hl_queue *q, queue_target *t, hl_entry e, const void *d
 /* A record too large for the ring passes over the heap straight into its file, behind what waits already. */
 helios_status hl_queue_push(hl_queue *q, uint32_t target, hl_class c, const void *data, size_t n, uint32_t records) {
   if (n > UINT32_MAX - 64) return HELIOS_ELIMIT;
-  hl_entry e = {.size = (uint32_t)n, .records = pack_records(records, c)};
+  bool counted = records & HL_RECORDS_COUNTED;
+  hl_entry e = {.size = (uint32_t)n, .records = pack_records(records & ~HL_RECORDS_COUNTED, c)};
   bool large = n > q->ring.capacity / 2;
   for (bool drained = false;; drained = true) {
     pthread_mutex_lock(&q->lock);
@@ -530,7 +531,7 @@ helios_status hl_queue_push(hl_queue *q, uint32_t target, hl_class c, const void
     queue_target *t = q->targets[target];
     bool in_ring = !large && push_to_ring(q, t, &e, data);
     if (in_ring || large || drained) {
-      count_accepted(q, n, records);
+      count_accepted(q, n, counted ? 0 : records);
       if (!in_ring) push_to_heap(q, t, e, data);
       unlock_and_schedule(q);
       if (!in_ring || must_write_at_once(q)) drain_in_caller(q);

@@ -11,7 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
@@ -19,6 +19,7 @@
 #include "path.h"
 #include "pending.h"
 #include "record.h"
+#include "recover_media.h"
 
 enum { LARGEST_PENDING_FILE = 256 * 1024 * 1024 };
 
@@ -345,55 +346,92 @@ static helios_status recover_file(recovery *r) {
 
 /* ---- a folder ------------------------------------------------------------------------------------------- */
 
-typedef struct name_list {
-  hl_buf names; /* terminated, one behind the other */
-} name_list;
+typedef struct found_file {
+  char *path;
+  int64_t order;
+} found_file;
+
+typedef struct found_files {
+  const recovery *r;
+  bool (*wanted)(const char *name);
+  int64_t (*order)(const hl_env *env, const char *path); /* NULL: as they come */
+  hl_buf list; /* of found_file */
+} found_files;
 
 static bool is_pending_name(const char *name) {
   size_t n = strlen(name);
   return n > 16 && strncmp(name, ".helios-", 8) == 0 && strcmp(name + n - 8, ".pending") == 0;
 }
 
-static bool collect_name(void *ctx, const char *name) {
-  name_list *list = ctx;
-  if (is_pending_name(name)) hl_buf_append(&list->names, name, strlen(name) + 1);
-  return !list->names.failed;
+static char *join(const recovery *r, const char *name) {
+  size_t folder = strlen(r->folder), size = strlen(name) + 1;
+  char *path = hl_alloc(r->alloc, folder + 1 + size);
+  if (path == NULL) return NULL;
+  memcpy(path, r->folder, folder);
+  path[folder] = '/';
+  memcpy(path + folder + 1, name, size);
+  return path;
 }
 
-static helios_status recover_named(const recovery *base, const char *name) {
+static bool collect_file(void *ctx, const char *name) {
+  found_files *f = ctx;
+  if (!f->wanted(name)) return true;
+  found_file one = {.path = join(f->r, name)};
+  if (one.path != NULL && f->order != NULL) one.order = f->order(f->r->env, one.path);
+  if (one.path != NULL) hl_buf_append(&f->list, &one, sizeof one);
+  if (one.path == NULL || f->list.failed) {
+    hl_free_str(f->r->alloc, one.path);
+    f->list.failed = true;
+  }
+  return !f->list.failed;
+}
+
+static int by_order(const void *a, const void *b) {
+  const found_file *x = a, *y = b;
+  return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static helios_status recover_one(const recovery *base, const found_files *f, const char *path) {
   recovery r = *base;
   hl_error err = {.status = HELIOS_OK};
-  hl_buf path;
-  hl_buf_init(&path, r.alloc);
-  hl_buf_printf(&path, "%s/%s", r.folder, name);
-  hl_buf_append_byte(&path, '\0');
-  r.path = (const char *)path.data;
+  r.path = path;
   r.err = &err;
-  helios_status st = path.failed ? HELIOS_ENOMEM : recover_file(&r);
+  helios_status st = f->wanted == is_pending_name
+                         ? recover_file(&r)
+                         : hl_recover_spool(r.env, r.alloc, r.folder, path, r.result, &err);
   if (st != HELIOS_OK && base->err != NULL && base->err->status == HELIOS_OK) *base->err = err;
-  hl_buf_free(&path);
   return st;
 }
 
+/* Every file of a kind; one that cannot be recovered does not keep the others from it. */
+static helios_status recover_kind(const recovery *base, bool (*wanted)(const char *name),
+                                  int64_t (*order)(const hl_env *env, const char *path)) {
+  found_files f = {.r = base, .wanted = wanted, .order = order};
+  int code;
+  hl_buf_init(&f.list, base->alloc);
+  int listed = base->env->list_dir(base->env, base->folder, collect_file, &f, &code);
+  helios_status st = f.list.failed ? HELIOS_ENOMEM : HELIOS_OK;
+  if (listed != 0 && st == HELIOS_OK) st = hl_fail_io(base->err, base->folder, "cannot list the folder", code);
+  size_t count = f.list.len / sizeof(found_file);
+  found_file *files = (found_file *)(void *)f.list.data;
+  if (count > 1) qsort(files, count, sizeof *files, by_order);
+  for (size_t i = 0; i < count; i++) {
+    helios_status one = st == HELIOS_ENOMEM ? st : recover_one(base, &f, files[i].path);
+    if (st == HELIOS_OK || one == HELIOS_ENOMEM) st = one;
+    hl_free_str(base->alloc, files[i].path);
+  }
+  hl_buf_free(&f.list);
+  return st;
+}
+
+/* Images come last: they are looked for in event files that are whole again. */
 helios_status hl_recover_folder(const hl_env *env, const helios_allocator *alloc, const char *folder,
                                 const char *log_name, helios_recovery *result, hl_error *err) {
   helios_recovery ignored = {.size = sizeof ignored};
   recovery base = {.env = env, .alloc = alloc, .folder = folder, .log_name = log_name,
                    .result = result != NULL ? result : &ignored, .err = err};
-  name_list list;
-  int code;
-  hl_buf_init(&list.names, alloc);
-  int listed = env->list_dir(env, folder, collect_name, &list, &code);
-  helios_status st = list.names.failed ? HELIOS_ENOMEM : HELIOS_OK;
-  if (listed != 0 && st == HELIOS_OK) st = hl_fail_io(err, folder, "cannot list the folder", code);
-  for (size_t at = 0; at < list.names.len && st != HELIOS_ENOMEM;) {
-    const char *name = (const char *)list.names.data + at;
-    helios_status one = recover_named(&base, name);
-    if (st == HELIOS_OK || one == HELIOS_ENOMEM) st = one;
-    at += strlen(name) + 1;
-  }
-  hl_buf_free(&list.names);
-  return st;
+  helios_status st = recover_kind(&base, is_pending_name, NULL);
+  return st == HELIOS_OK && log_name == NULL ? recover_kind(&base, hl_is_spool_name, hl_spool_order) : st;
 }
 
 /* ---- for hosts and tools --------------------------------------------------------------------------------- */

@@ -204,6 +204,17 @@ bool hl_is_spool_name(const char *name) {
   return n > 20 && strncmp(name, ".helios-media-", 14) == 0 && strcmp(name + n - 6, ".media") == 0;
 }
 
+int64_t hl_spool_order(const hl_env *env, const char *path) {
+  int64_t order;
+  int code;
+  int fd = env->open(env, path, O_RDONLY, &code);
+  if (fd < 0) return INT64_MAX;
+  int64_t at = (int64_t)(offsetof(hl_spool_header, call) + offsetof(hl_media_call, order));
+  if (env->pread(env, fd, &order, sizeof order, at, &code) != (int64_t)sizeof order) order = INT64_MAX;
+  env->close(env, fd, &code);
+  return order;
+}
+
 static helios_status rescue_locked(rescue *r, int fd) {
   int64_t size, links;
   int code;

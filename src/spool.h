@@ -41,6 +41,7 @@ typedef struct hl_media_call {
   int32_t ndim;
   uint32_t tag_length;
   uint64_t data_size;
+  int64_t order;                   /* of the call: monotonic ns, no two alike in a process */
   hl_event event;
   hl_media_params params;
   int64_t shape[HELIOS_MAX_NDIM];

@@ -320,7 +320,7 @@ static helios_status open_queue(helios_writer *w, hl_error *err) {
 /* A folder that cannot be written is an error now, not at the first event. */
 static helios_status push_media(void *ctx, hl_str record) {
   helios_writer *w = ctx;
-  return hl_writer_push(w, w->main, HL_CLASS_MEDIA, record, 1, NULL);
+  return hl_writer_push(w, w->main, HL_CLASS_MEDIA, record, 1 | HL_RECORDS_COUNTED, NULL);
 }
 
 static void media_failed(void *ctx, helios_status status) {
@@ -368,7 +368,7 @@ static helios_status open_writer(helios_writer *w, const char *run_path, hl_erro
 
 static void free_writer(helios_writer *w) {
   helios_allocator alloc = w->alloc;
-  hl_media_close(w->media);
+  hl_media_free(w->media);
   for (size_t i = 0; i < w->run_count; i++) free_run(w, w->runs[i]);
   hl_free(&alloc, w->runs, w->run_capacity * sizeof *w->runs);
   hl_str_map_free(&w->run_numbers);
@@ -438,7 +438,6 @@ helios_status helios_writer_close(helios_writer *w) {
   if (!hl_queue_alive(w->queue)) return HELIOS_EFORKED;
   if (atomic_exchange(&w->closed, true)) return HELIOS_OK;
   hl_media_close(w->media);
-  w->media = NULL;
   return hl_writer_fail(w, hl_queue_close(w->queue, &err), &err);
 }
 
@@ -452,11 +451,11 @@ void helios_writer_free(helios_writer *w) {
   free_writer(w);
 }
 
-/* What waits to be encoded was accepted, and is pending. */
+/* What waits to be encoded is pending, too. */
 static void add_media_stats(helios_writer *w, helios_stats *stats) {
-  uint64_t calls = 0, bytes = 0;
-  if (!w->closed) hl_media_count(w->media, &calls, &bytes);
-  stats->events += calls + w->media_lost;
+  uint64_t calls, bytes;
+  hl_media_count(w->media, &calls, &bytes);
+  stats->events += calls;
   stats->pending += bytes;
   stats->dropped += w->media_lost;
 }

@@ -189,8 +189,8 @@ static helios_status check_image(const DLTensor *image, const char *dataformats,
   return st;
 }
 
-static helios_status add_image(helios_writer *w, const char *tag, const DLTensor *image, const char *dataformats,
-                               const char *argument, int64_t step, const helios_add_options *options) {
+static helios_status add_image(helios_writer *w, const char *tag, const DLTensor *image, const char *argument,
+                               const char *dataformats, int64_t step, const helios_add_options *options) {
   hl_error err = {.status = HELIOS_OK};
   helios_add_options o;
   hl_array array;

@@ -1,0 +1,195 @@
+/* test_media.c - images on their way through workers: each arrives once, in the order of its tag, also when the process
+ * is killed in between. */
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "broken_env.h"
+#include "check.h"
+#include "helios/helios.h"
+#include "recover.h"
+#include "scratch.h"
+#include "wire.h"
+#include "writer_impl.h"
+
+static _Atomic long *acknowledged;
+
+enum { SIDE = 96 };
+
+static DLTensor image_of(unsigned char *pixels, int64_t *shape, int number) {
+  memset(pixels, number & 0xff, (size_t)3 * SIDE * SIDE);
+  shape[0] = 3;
+  shape[1] = shape[2] = SIDE;
+  return (DLTensor){.data = pixels, .device = {kDLCPU, 0}, .ndim = 3, .dtype = {kDLUInt, 8, 1}, .shape = shape};
+}
+
+static helios_status add(helios_writer *w, const char *tag, int number) {
+  static unsigned char pixels[3 * SIDE * SIDE];
+  int64_t shape[3];
+  DLTensor t = image_of(pixels, shape, number);
+  return helios_writer_add_image(w, tag, &t, "CHW", number + 1, NULL);
+}
+
+/* Steps of all events with a summary, in file order; returns how many, -1 when the file does not parse. */
+static int read_steps(const char *folder, int64_t *steps, int most) {
+  char path[512];
+  size_t size = 0, at = 0;
+  int n = 0;
+  if (scratch_count(folder, "events.out.tfevents.", path, sizeof path) != 1) return 0;
+  char *data = scratch_read(path, &size);
+  while (at < size) {
+    uint64_t length = hl_get_le64((unsigned char *)data + at);
+    if (length > size - at - 16) break;
+    hl_wire_reader r;
+    hl_wire_item item;
+    int64_t step = 0;
+    bool summary = false;
+    hl_wire_read(&r, data + at + 12, (size_t)length);
+    while (hl_wire_next(&r, &item)) {
+      if (item.field == 2) step = (int64_t)item.value;
+      summary |= item.field == 5;
+    }
+    if (summary && n < most) steps[n++] = step;
+    at += length + 16;
+  }
+  free(data);
+  return at == size ? n : -1;
+}
+
+static int ascending_from_one(const int64_t *steps, int n) {
+  for (int i = 0; i < n; i++)
+    if (steps[i] != i + 1) return 0;
+  return 1;
+}
+
+static void images_arrive_in_order(int threads) {
+  const char *folder = scratch_dir(0);
+  helios_writer *w;
+  int64_t steps[400];
+  helios_writer_options o = {.size = sizeof o, .threads = threads};
+  CHECK_INT(helios_writer_open(folder, &o, &w, NULL, 0), HELIOS_OK);
+  for (int i = 0; i < 200; i++) CHECK(add(w, "same", i) == HELIOS_OK);
+  helios_stats stats = {.size = sizeof stats};
+  helios_writer_stats(w, &stats);
+  CHECK_INT(stats.events, 200); /* accepted, whether they are encoded or not */
+  CHECK_INT(helios_writer_flush(w), HELIOS_OK);
+  CHECK_INT(read_steps(folder, steps, 400), 200);
+  CHECK(ascending_from_one(steps, 200));
+  helios_writer_stats(w, &stats);
+  CHECK_INT(stats.pending, 0);
+  for (int i = 0; i < 50; i++) add(w, "same", 200 + i);
+  CHECK_INT(helios_writer_close(w), HELIOS_OK);
+  CHECK_INT(read_steps(folder, steps, 400), 250);
+  CHECK(ascending_from_one(steps, 250));
+  CHECK_INT(scratch_count(folder, "", NULL, 0), 1);
+  helios_writer_free(w);
+  scratch_remove(folder);
+}
+
+static void a_wrong_image_is_refused_at_once(void) {
+  const char *folder = scratch_dir(0);
+  helios_writer *w;
+  helios_writer_open(folder, NULL, &w, NULL, 0);
+  unsigned char pixels[3 * SIDE * SIDE];
+  int64_t shape[3];
+  DLTensor t = image_of(pixels, shape, 0);
+  shape[0] = 2;
+  CHECK_INT(helios_writer_add_image(w, "x", &t, "CHW", 0, NULL), HELIOS_EINVAL);
+  CHECK_INT(helios_writer_add_image(w, "x", &t, "CHX", 0, NULL), HELIOS_EINVAL);
+  helios_writer_free(w);
+  CHECK_INT(scratch_count(folder, "", NULL, 0), 0);
+  scratch_remove(folder);
+}
+
+static void a_forked_child_leaves_the_images_alone(void) {
+  const char *folder = scratch_dir(0);
+  helios_writer *w;
+  int64_t steps[100];
+  helios_writer_open(folder, NULL, &w, NULL, 0);
+  for (int i = 0; i < 20; i++) add(w, "x", i);
+  pid_t child = fork();
+  if (child == 0) {
+    int ok = add(w, "x", 99) == HELIOS_EFORKED && helios_writer_close(w) == HELIOS_EFORKED;
+    helios_writer_free(w);
+    _exit(ok ? 0 : 1);
+  }
+  int status;
+  waitpid(child, &status, 0);
+  CHECK_INT(status, 0);
+  for (int i = 20; i < 40; i++) add(w, "x", i);
+  CHECK_INT(helios_writer_close(w), HELIOS_OK);
+  helios_writer_free(w);
+  CHECK_INT(read_steps(folder, steps, 100), 40);
+  CHECK(ascending_from_one(steps, 40));
+  scratch_remove(folder);
+}
+
+/* ---- killed ------------------------------------------------------------------------------------------------ */
+
+static void check_after_kill(const char *folder, long round) {
+  static int64_t steps[100000];
+  CHECK_INT(helios_recover(folder, NULL, NULL, 0), HELIOS_OK);
+  int found = read_steps(folder, steps, 100000);
+  if (!CHECK(found >= 0 && (found == *acknowledged || found == *acknowledged + 1) && ascending_from_one(steps, found)))
+    fprintf(stderr, "  round %ld: %d found, %ld acknowledged\n", round, found, (long)*acknowledged);
+  CHECK_INT(scratch_count(folder, ".helios", NULL, 0), 0);
+  scratch_remove(folder);
+}
+
+static void killed_at_random_moments(void) {
+  for (int round = 0; round < 40; round++) {
+    const char *folder = scratch_dir(0);
+    *acknowledged = 0;
+    pid_t child = fork();
+    if (child == 0) {
+      helios_writer *w;
+      if (helios_writer_open(folder, NULL, &w, NULL, 0) != HELIOS_OK) _exit(2);
+      for (int i = 0; i < 10000; i++)
+        if (add(w, "x", i) == HELIOS_OK) ++*acknowledged;
+      pause();
+    }
+    usleep((useconds_t)(2000 + round * 731));
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    check_after_kill(folder, round);
+  }
+}
+
+/* Images that wait when the process is killed; then recovery is killed at each of its operations in turn. */
+static void killed_at_every_operation_of_recovery(void) {
+  const char *folder = scratch_dir(0);
+  *acknowledged = 0;
+  pid_t child = fork();
+  if (child == 0) {
+    helios_writer *w;
+    helios_writer_open(folder, NULL, &w, NULL, 0);
+    for (int i = 0; i < 30; i++)
+      if (add(w, "x", i) == HELIOS_OK) ++*acknowledged;
+    kill(getpid(), SIGKILL);
+  }
+  waitpid(child, NULL, 0);
+  for (int kind = 0; kind < 2; kind++)
+    for (long at = 1;; at++) {
+      child = fork();
+      if (child == 0) {
+        hl_env env = broken_env();
+        break_at(kind == 0 ? BREAK_KILL_BEFORE : BREAK_KILL_AFTER, at, 0);
+        hl_recover_folder(&env, NULL, folder, NULL, NULL, NULL);
+        _exit(0);
+      }
+      int status;
+      waitpid(child, &status, 0);
+      if (!WIFSIGNALED(status)) break;
+    }
+  check_after_kill(folder, 0);
+}
+
+int main(void) {
+  acknowledged = mmap(NULL, sizeof *acknowledged, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  images_arrive_in_order(0);
+  images_arrive_in_order(-1);
+  a_wrong_image_is_refused_at_once();
+  a_forked_child_leaves_the_images_alone();
+  killed_at_random_moments();
+  killed_at_every_operation_of_recovery();
+  return check_done("media");
+}
