@@ -41,9 +41,9 @@ end
 ---@field writer helios.TensorboardWriter?
 ---@field plugins helios.Plugin[]
 ---@field save fun(): string? write a checkpoint, return its path
----@field signal fun(): string? the name of a signal that asks to stop
+---@field signal fun(): string?, integer? name and number of a signal that asks to stop
 ---@field done boolean
----@field stopped_by string? the signal's name
+---@field stopped_by string? the signal's name; `signal_number` its number
 ---@field epoch_start number? when this sitting began or took up the epoch
 local Loop = {done = false, seconds = 0, timed = 0}
 Loop.__index = Loop
@@ -78,16 +78,25 @@ function Loop:has_reached_total()
   return (unit == "epoch" and self.state.global_epoch or self.state.current_iteration) >= self.trainer.total_steps
 end
 
+-- A signal that came to this rank or, in a distributed run, to any.
+function Loop:caught_signal()
+  local name, number = self.signal()
+  if not self:any_rank(name ~= nil) then return nil end
+  if not self.trainer.is_distributed then return name, number end
+  for _, of_rank in ipairs(distributed.gather {name = name, number = number}) do
+    if of_rank.name then return of_rank.name, of_rank.number end
+  end
+end
+
 -- The signal is looked for where a checkpoint can be written. True when one came: everything ends here.
 function Loop:save_if_due(due)
-  local signal = self.signal()
-  local interrupted = self:any_rank(signal ~= nil)
-  if not due and not interrupted then return false end
+  local name, number = self:caught_signal()
+  if not due and not name then return false end
   local path = self.save()
-  if interrupted then
-    self.done, self.stopped_by, self.last_checkpoint = true, signal or "a signal to another rank", path
+  if name then
+    self.done, self.stopped_by, self.signal_number, self.last_checkpoint = true, name, number, path
   end
-  return interrupted
+  return name ~= nil
 end
 
 -- Validation ---------------------------------------------------------------------------------------------------------

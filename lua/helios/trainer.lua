@@ -398,7 +398,9 @@ local function new_loop(self, state)
     logger = logging.get_root_logger(),
     writer = writer_of(self),
     save = function() return save(self, state) end,
-    signal = function() return self.watch and self.watch:seen() end,
+    signal = function()
+      if self.watch then return self.watch:seen() end
+    end,
   }
 end
 
@@ -425,6 +427,7 @@ local function train(self)
   set_up(self, false)
   local loop = train_loop.run(new_loop(self, start_or_resume(self)))
   if loop.stopped_by then
+    self.signal_number = loop.signal_number
     self.stopped = ("%s: training stopped at iteration %d, epoch %d; %s"):format(loop.stopped_by,
       loop.state.current_iteration, loop.state.global_epoch,
       loop.last_checkpoint and "checkpoint " .. loop.last_checkpoint
@@ -552,10 +555,10 @@ local function launch(self, body, exceptions)
 end
 
 -- Only after everything is written and closed.
-local function end_process(self, number)
+local function end_process(self)
   if self.rank == 0 then io.stderr:write(self.stopped, "\n") end
   if self.is_distributed then distributed.shutdown_dist() end
-  os.exit(128 + number, true)
+  os.exit(128 + self.signal_number, true)
 end
 
 ---Train. Goes on from the last intact checkpoint of this model under `chkpt_root`, if there is one.
@@ -569,12 +572,13 @@ function Trainer:fit(model, datamodule)
   local watch = self.handle_signals and native.signals.watch() or nil
   self.watch = watch
   launch(self, train, self.train_exceptions)
-  local signal, number
-  if watch then signal, number = watch:seen() end
-  if not self.stopped and not signal then return true end
-  self.stopped = self.stopped or signal .. ": training was complete"
+  local late = watch and watch:seen()
+  if late and not self.stopped then
+    self.stopped, self.signal_number = late .. ": training was complete", select(2, watch:seen())
+  end
+  if not self.stopped then return true end
   if self.handle_signals == "return" then return nil, self.stopped end
-  end_process(self, number or 15)
+  end_process(self)
 end
 
 ---Test, with the last intact checkpoint of this model, or what the model loads itself in `load_for_testing`.

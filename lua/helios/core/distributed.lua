@@ -216,32 +216,39 @@ end
 ---The same; Helios' name for the barrier that may also be called without distributed training.
 M.safe_barrier = M.barrier
 
+local function keys_before(a, b)
+  if type(a) == type(b) then return a < b end
+  return type(a) < type(b)
+end
+
+-- The keys in an order that equal shapes share; nil for a list, which has one already.
 local function sorted_keys(t)
   local keys = {}
   for key in pairs(t) do keys[#keys + 1] = key end
-  table.sort(keys, function(a, b)
-    if type(a) == type(b) then return a < b end
-    return type(a) < type(b)
-  end)
+  if #keys == #t then return nil end
+  table.sort(keys, keys_before)
   return keys
 end
 
--- The numbers of nested tables, in an order that equal shapes share.
 local function flatten(value, list)
   if type(value) == "number" then
     list[#list + 1] = value
-  elseif type(value) == "table" then
-    for _, key in ipairs(sorted_keys(value)) do flatten(value[key], list) end
-  else
-    error("all_reduce: argument 'numbers': expected numbers or tables of them, got a " .. type(value), 3)
+    return list
+  elseif type(value) ~= "table" then
+    error("all_reduce: argument 'numbers': expected numbers or tables of them, got a " .. type(value), 0)
   end
+  local keys = sorted_keys(value)
+  for i = 1, keys and #keys or #value do flatten(value[keys and keys[i] or i], list) end
   return list
 end
 
 local function unflatten(shape, list, at)
   if type(shape) == "number" then return list[at], at + 1 end
-  local result = {}
-  for _, key in ipairs(sorted_keys(shape)) do result[key], at = unflatten(shape[key], list, at) end
+  local result, keys = {}, sorted_keys(shape)
+  for i = 1, keys and #keys or #shape do
+    local key = keys and keys[i] or i
+    result[key], at = unflatten(shape[key], list, at)
+  end
   return result, at
 end
 
@@ -257,7 +264,8 @@ function M.all_reduce(numbers, op)
   if not OPS[op] then
     error(("all_reduce: argument 'op': expected sum, mean, max, min or prod, got '%s'"):format(tostring(op)), 2)
   end
-  local list = flatten(numbers, {})
+  local ok, list = pcall(flatten, numbers, {})
+  if not ok then error(list, 2) end
   local e = engine(2)
   if e then list = e.all_reduce(list, op == "mean" and "sum" or op) end
   if op == "mean" then
