@@ -67,6 +67,16 @@ class Pairs:
         return lua([[key, value] for key, value in self.items])
 
 
+class Code:
+    """A Lua expression as it is, for what only Lua has: figures, models."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def lua(self):
+        return self.text
+
+
 class Call:
     """One call. `args` are its required arguments, `options` the named ones, both as Lua gets them; torch gets the
     same unless `torch_args` or `torch_options` say otherwise, or `torch_calls`, a list of (method, args, options)."""

@@ -13,6 +13,7 @@ end
 
 local env = {
   math = math,
+  figure = require "helios.figure",
   tensor = tensor,
   nan = (string.unpack("<d", "\0\0\0\0\0\0\xf8\x7f")),
   minus_nan = (string.unpack("<d", "\0\0\0\0\0\0\xf8\xff")),

@@ -1,5 +1,5 @@
-"""add_scalars: a series per key, in runs of their own; with scalars_layout = "tags" as tags of this run, which torch has
-not: there the judge is add_scalar."""
+"""add_scalars: a series per key, in runs of their own; with scalars_layout = "tags" as tags of this run, which torch
+has not: there the judge is add_scalar."""
 from calls import Call, Pairs
 from . import common
 
