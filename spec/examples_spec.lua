@@ -43,6 +43,15 @@ describe("examples/scalars.lua", function()
   end)
 end)
 
+describe("examples/read_back.lua", function()
+  it("tells the last value of every curve", function()
+    local runs = example("scalars.lua") .. "/runs"
+    local _, output = example("read_back.lua " .. runs)
+    assert.matches("^scalars_[^\n]*\n  wave/damped +100 points, %-0%.12277 at step 99\n", output)
+    assert.matches("/wave_pair_sin\n  wave/pair +100 points, %-0%.457536 at step 99\n", output)
+  end)
+end)
+
 describe("examples/images.lua", function()
   it("leaves a photograph, a picture and a grid", function()
     local run_path = example("images.lua") .. "/runs/images"
@@ -98,7 +107,8 @@ end)
 
 describe("examples/embed", function()
   it("writes from C and from Lua into the same run", function()
-    local _, output = run(("%s/examples/embed/host %s/examples/embed/script.lua 50; pwd"):format(build, root))
+    local _, output = run(("env -u LUA_PATH -u LUA_CPATH %s/examples/embed/host %s/examples/embed/script.lua 50; pwd")
+      :format(build, root))
     local run_path, folder = output:match("^([^\n]*)\n([^\n]*)\n$")
     run_path = folder .. "/" .. run_path
     assert.equal(50, #events.values(run_path, "spring/position"))

@@ -21,14 +21,6 @@ static int evaluate(lua_State *L, const char *code) {
   return luaL_loadstring(L, code) == LUA_OK && lua_pcall(L, 0, 1, 0) == LUA_OK;
 }
 
-/* `helios.native` from this program instead of a file; the modules in Lua are found on LUA_PATH. */
-static void preload(lua_State *L) {
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  lua_pushcfunction(L, luaopen_helios_native);
-  lua_setfield(L, -2, "helios.native");
-  lua_pop(L, 1);
-}
-
 static double milliseconds(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -53,7 +45,7 @@ int main(int argc, char **argv) {
   lua_State *L = luaL_newstate();
   if (L == NULL) return 1;
   luaL_openlibs(L);
-  preload(L);
+  helios_lua_preload(L); /* require finds every helios module inside this program */
   if (luaL_loadfile(L, argv[1]) != LUA_OK || lua_pcall(L, 0, 1, 0) != LUA_OK) return complain(L);
   /* The handles stay the script's: they are good for as long as the objects, kept on the stack, are open. */
   if (!evaluate(L, "return require('helios.core.logging').get_tensorboard_writer()")) return complain(L);
