@@ -34,10 +34,14 @@ static double lowest_time(const helios_column *c) {
 
 static void spread_all(unsigned char *raw, const helios_column *c, const hl_packed *packed) {
   size_t n = c->count;
+  double step = 0;
+  uint32_t time = 0;
   for (size_t i = 0; i < n; i++) {
-    double before = i == 0 ? 0 : (double)c->steps[i - 1];
-    spread(raw, n, i, hl_double_bits((double)c->steps[i] - before), 8);
-    spread(raw + 8 * n, n, i, time_count(c->times[i], packed), 4);
+    uint32_t now = time_count(c->times[i], packed);
+    spread(raw, n, i, hl_double_bits((double)c->steps[i] - step), 8);
+    spread(raw + 8 * n, n, i, now - time, 4);
+    step = (double)c->steps[i];
+    time = now;
     spread(raw + 12 * n, n, i, hl_float_bits((float)c->values[i]), 4);
   }
 }

@@ -10,8 +10,8 @@ typedef struct hl_packed {
   double unit;
 } hl_packed;
 
-/* Append a zlib stream that unpacks to, for n points: n steps as differences (float64), n times (uint32 counts of
- * `unit`), n values (float32). Of each of the three arrays first all lowest bytes, then all second ones, and so on:
+/* Append a zlib stream that unpacks to, for n points: n steps (float64), n times (uint32 counts of
+ * `unit`), both as differences from the one before, and n values (float32). Of each of the three arrays first all lowest bytes, then all second ones, and so on:
  * neighbours are alike in their upper bytes, which deflate then finds. */
 helios_status hl_pack_column(hl_buf *out, const helios_column *column, hl_packed *packed);
 /* Append base64 (RFC 4648, padded). */
