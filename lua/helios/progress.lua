@@ -12,15 +12,22 @@ local PLAIN_SECONDS <const> = 5
 local NARROWEST_BAR <const> = 4
 local SMOOTHING <const> = 0.3 -- weight of the newest rate, so that the figures are calm but follow
 
+local function locale_has_utf8()
+  local locale = os.getenv("LC_ALL") or os.getenv("LC_CTYPE") or os.getenv("LANG") or ""
+  return locale:upper():find("UTF%-?8") ~= nil
+end
+
 ---The outside world, in one place so that a spec may replace it.
 ---@class helios.ProgressWorld
 ---@field columns fun(): integer? width of the terminal; nil when stderr is none
 ---@field monotonic fun(): number seconds
 ---@field write fun(text: string)
+---@field has_utf8 fun(): boolean whether it shows more than ASCII
 M.world = {
   columns = native.terminal.columns,
   monotonic = native.terminal.monotonic,
   write = function(text) io.stderr:write(text) end,
+  has_utf8 = locale_has_utf8,
 }
 
 ---@class helios.ProgressBar
@@ -63,20 +70,16 @@ local function rate_text(rate, unit)
   return ("%.2f %s/s"):format(rate, unit)
 end
 
-local function has_utf8()
-  local locale = os.getenv("LC_ALL") or os.getenv("LC_CTYPE") or os.getenv("LANG") or ""
-  return locale:upper():find("UTF%-?8") ~= nil
-end
-
 local EIGHTHS <const> = {"▏", "▎", "▍", "▌", "▋", "▊", "▉"}
 
 local function drawing(fraction, width)
   local cells = math.max(0, math.min(fraction, 1)) * width
   local full = math.floor(cells)
   local shown = full
-  local text = (has_utf8() and "█" or "#"):rep(full)
-  local eighth = EIGHTHS[math.floor((cells - full) * 8)]
-  if eighth and has_utf8() then
+  local has_utf8 = M.world.has_utf8()
+  local text = (has_utf8 and "█" or "#"):rep(full)
+  local eighth = has_utf8 and EIGHTHS[math.floor((cells - full) * 8)]
+  if eighth then
     text, shown = text .. eighth, full + 1
   end
   return text .. (" "):rep(width - shown)
