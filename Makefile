@@ -91,7 +91,7 @@ $(BUILD)/spec/c/%: spec/c/%.c $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
 	$(CC) $(HL_CFLAGS) -Ispec/c $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios.a $(CORE_LIBS)
 
-$(BUILD)/spec/c/test_lua: spec/c/test_lua.c $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
+$(BUILD)/spec/c/test_lua $(BUILD)/spec/c/test_host: $(BUILD)/spec/c/%: spec/c/%.c $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
 	$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) -Ispec/c $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios-lua.a \
 	  $(BUILD)/libhelios.a $(CORE_LIBS) $(LUA_LIBS)

@@ -1,4 +1,5 @@
-/* helios/lua.h - Helios inside a host's own lua_State. For Lua 5.4; link the Lua module's objects, not only the core.
+/* helios/lua.h - Helios inside a host's own lua_State. For Lua 5.4; link libhelios-lua.a (pkg-config helios-lua),
+ * not only the core.
  *
  * Everything here runs in the thread that owns L, and can raise Lua errors as lua_* functions do. */
 #ifndef HELIOS_LUA_H
@@ -32,6 +33,13 @@ HELIOS_API int helios_lua_push_dltensor(lua_State *L, DLManagedTensor *managed);
  * it open; never close or free it. A writer that is not rank 0's is never open. Raises nothing. */
 HELIOS_API helios_writer *helios_lua_to_writer(lua_State *L, int index);
 HELIOS_API helios_logger *helios_lua_to_logger(lua_State *L, int index);
+
+/* Push a TensorboardWriter over a writer the host has opened, and return 1: a script adds to the host's run, and so may
+ * other states, in other threads, each with an object of its own. The writer stays the host's. The object's close
+ * flushes it and lets it go, collection only lets it go; setup moves the object to a run of its own. The writer must not
+ * be freed before each object is closed or collected. Its step (set_step) and its callbacks are shared by all: a
+ * NaN is told to its on_notice, not to the script's log. Raises when the Lua modules cannot be found. */
+HELIOS_API int helios_lua_push_writer(lua_State *L, helios_writer *writer);
 
 #ifdef __cplusplus
 }

@@ -34,6 +34,7 @@ typedef struct writer_box {
   const char *mark;      /* BOX: with the size, tells a box from any other userdata faster than a metatable does */
   helios_writer *writer; /* also after close, for stats; NULL before setup */
   state state;
+  bool borrowed;         /* the writer is the host's: never closed or freed here */
   int64_t step;          /* of set_step, kept for the next setup */
   pthread_mutex_t lock;  /* guards `notices`: the core may be adding from a host's thread */
   nonfinite *notices;
@@ -231,8 +232,8 @@ static void tell_quietly_lost(helios_writer *w, helios_status status) {
 }
 
 /* Close where nobody reads the result: collection, __close, setup on another path. */
-static void retire(helios_writer *w) {
-  if (w == NULL) return;
+static void retire(helios_writer *w, bool borrowed) {
+  if (w == NULL || borrowed) return;
   tell_quietly_lost(w, helios_writer_close(w));
   helios_writer_free(w);
 }
@@ -269,10 +270,12 @@ static void open_box(lua_State *L, writer_box *box, const char *run_path, const 
   helios_status status = helios_writer_open(run_path, options, &fresh, reason, sizeof reason);
   if (status != HELIOS_OK) hl_raise(L, "setup", status, reason); /* what was open before still is */
   helios_writer *old = box->writer;
+  bool borrowed = box->borrowed;
   box->writer = fresh;
+  box->borrowed = false;
   box->state = OPEN;
   helios_writer_set_step(fresh, box->step);
-  retire(old);
+  retire(old, borrowed);
 }
 
 static int l_setup(lua_State *L) {
@@ -310,18 +313,31 @@ static int l_flush(lua_State *L) {
   return push_result(L, box, open ? helios_writer_flush(box->writer) : HELIOS_OK);
 }
 
+/* A borrowed writer is only let go: its owner may free it from now on. */
+static helios_status close_box(writer_box *box) {
+  box->state = CLOSED; /* before closing: whatever happens, it is not closed twice */
+  return box->borrowed ? helios_writer_flush(box->writer) : helios_writer_close(box->writer);
+}
+
+static void let_go(writer_box *box) {
+  if (box->borrowed) box->writer = NULL;
+}
+
 static int l_close(lua_State *L) {
   writer_box *box = check_box(L, "close");
   if (box->state != OPEN) return hl_push_status(L, HELIOS_OK, NULL);
-  box->state = CLOSED; /* before closing: whatever happens, it is not closed twice */
-  return push_result(L, box, helios_writer_close(box->writer));
+  char reason[512] = "";
+  helios_status status = close_box(box);
+  if (status != HELIOS_OK) helios_writer_error(box->writer, reason, sizeof reason);
+  let_go(box);
+  return hl_push_status(L, status, reason);
 }
 
 static int l_closing(lua_State *L) {
   writer_box *box = check_box(L, "__close");
   if (box->state != OPEN) return 0;
-  box->state = CLOSED;
-  tell_quietly_lost(box->writer, helios_writer_close(box->writer));
+  tell_quietly_lost(box->writer, close_box(box));
+  let_go(box);
   return 0;
 }
 
@@ -332,7 +348,7 @@ static int l_gc(lua_State *L) {
   box->mark = NULL; /* or the memory could pass for a box again, in another userdata's uninitialised bytes */
   box->writer = NULL;
   box->state = CLOSED;
-  retire(writer);
+  retire(writer, box->borrowed);
   nonfinite *notice;
   while ((notice = take_notice(box)) != NULL) free_notice(notice);
   pthread_mutex_destroy(&box->lock);
@@ -369,6 +385,28 @@ helios_writer *helios_lua_to_writer(lua_State *L, int index) {
   const writer_box *box = luaL_testudata(L, -1, BOX);
   lua_pop(L, 1);
   return box != NULL && box->state == OPEN ? box->writer : NULL;
+}
+
+/* The object is on top of the stack. What can raise comes first: until then its box is unopened. */
+static void borrow(lua_State *L, helios_writer *writer) {
+  lua_rawgeti(L, -1, 1);
+  writer_box *box = luaL_checkudata(L, -1, BOX);
+  lua_pop(L, 1);
+  lua_pushstring(L, helios_writer_run_path(writer));
+  lua_setfield(L, -2, "run_path");
+  box->writer = writer;
+  box->borrowed = true;
+  box->state = OPEN;
+}
+
+int helios_lua_push_writer(lua_State *L, helios_writer *writer) {
+  luaL_checkstack(L, LUA_MINSTACK, "push_writer");
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "helios.core.tensorboard_writer");
+  lua_call(L, 1, 1);
+  lua_call(L, 0, 1);
+  borrow(L, writer);
+  return 1;
 }
 
 /* ---- tables ------------------------------------------------------------------------------------------ */
