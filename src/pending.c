@@ -145,10 +145,13 @@ void hl_pending_abandon(hl_pending *p) {
 
 /* ---- the ring --------------------------------------------------------------------------------------- */
 
+/* Where an offset lies in the ring: the capacity is a power of two. */
+static size_t place(const hl_pending *p, uint64_t offset) { return (size_t)offset & (p->capacity - 1); }
+
 unsigned char *hl_pending_reserve(hl_pending *p, size_t payload) {
   if (payload > p->capacity) return NULL;
   size_t space = hl_entry_space(payload);
-  size_t at = (size_t)(p->head % p->capacity);
+  size_t at = place(p, p->head);
   size_t before_end = p->capacity - at;
   size_t skipped = space > before_end ? before_end : 0;
   if (hl_pending_used(p) + skipped + space > p->capacity) return NULL;
@@ -164,7 +167,7 @@ void hl_pending_commit(hl_pending *p, unsigned char *payload, hl_entry entry) {
   unsigned char *start = payload - sizeof entry;
   memcpy(start, &entry, sizeof entry);
   size_t at = (size_t)(start - p->ring);
-  size_t old_at = (size_t)(p->head % p->capacity);
+  size_t old_at = place(p, p->head);
   uint64_t skipped = at == old_at ? 0 : p->capacity - old_at;
   p->head += skipped + hl_entry_space(entry.size);
   atomic_store_explicit(&p->header->head, p->head, memory_order_release); /* invariant 1 */
@@ -172,7 +175,7 @@ void hl_pending_commit(hl_pending *p, unsigned char *payload, hl_entry entry) {
 
 const hl_entry *hl_pending_next(const hl_pending *p, uint64_t *offset, uint64_t end) {
   while (*offset < end) {
-    size_t at = (size_t)(*offset % p->capacity);
+    size_t at = place(p, *offset);
     const unsigned char *start = p->ring + at;
     uint32_t size;
     memcpy(&size, start, sizeof size);

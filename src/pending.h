@@ -12,7 +12,7 @@
  *            used, which (0 or 1), mark[2], path (relative to the folder)
  *            mark[which] = { upto, length, busy }: the target holds, in its first `length` bytes, everything of it in the
  *            ring before offset `upto`. busy (logs only): a write of what follows `upto` at `length` was begun.
- *   then   ring of `capacity` bytes; offset o lies at o % capacity. Entries, each at a multiple of 8:
+ *   then   ring of `capacity` bytes, a power of two; offset o lies at o % capacity. Entries, each at a multiple of 8:
  *            { size, slot, crc, count_and_class } then size bytes: whole records, or whole lines
  *          size SKIP: nothing more up to the end of the ring
  *
@@ -105,7 +105,7 @@ typedef struct hl_pending {
 typedef struct hl_pending_options {
   const char *folder;
   bool shared_log;
-  size_t capacity; /* a multiple of 4096 */
+  size_t capacity; /* a power of two, at least 4096 */
   uint32_t slot_count;
   uint32_t slot_size; /* a multiple of 64 */
   bool heap_only;

@@ -628,11 +628,17 @@ helios_status hl_queue_add_target(hl_queue *q, const char *path, bool create, ui
 
 /* ---- lifecycle ---------------------------------------------------------------------------------------- */
 
+static size_t power_of_two(size_t least) {
+  size_t n = 4096;
+  while (n < least && n <= SIZE_MAX / 4) n *= 2;
+  return n;
+}
+
 static hl_pending_options pending_options(const hl_queue_options *o) {
   size_t capacity = o->capacity != 0 ? o->capacity : o->shared ? LOG_CAPACITY : EVENT_CAPACITY;
   return (hl_pending_options){.folder = o->folder,
                               .shared_log = o->shared,
-                              .capacity = (capacity + 4095) / 4096 * 4096,
+                              .capacity = power_of_two(capacity),
                               .slot_count = o->shared ? 1 : EVENT_SLOTS,
                               .slot_size = o->shared ? LOG_SLOT_SIZE : EVENT_SLOT_SIZE,
                               .heap_only = o->heap_only};

@@ -1,12 +1,10 @@
 /* wire.c - protobuf's wire format, both ways. Knows bytes only: no message types. */
 #include "wire.h"
 
-void hl_wire_varint(hl_buf *b, uint64_t v) {
+void hl_wire_long_varint(hl_buf *b, uint64_t v) {
   if (!hl_buf_reserve(b, HL_VARINT_MAX)) return;
   b->len = (size_t)(hl_put_varint(b->data + b->len, v) - b->data);
 }
-
-void hl_wire_tag(hl_buf *b, uint32_t field, uint32_t type) { hl_wire_varint(b, (uint64_t)field << 3 | type); }
 
 void hl_wire_varint_field(hl_buf *b, uint32_t field, uint64_t v) {
   hl_wire_tag(b, field, HL_WIRE_VARINT);

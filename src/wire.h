@@ -28,8 +28,17 @@ static inline unsigned char *hl_put_varint(unsigned char *p, uint64_t v) {
   return p;
 }
 
-void hl_wire_varint(hl_buf *b, uint64_t v);
-void hl_wire_tag(hl_buf *b, uint32_t field, uint32_t type);
+void hl_wire_long_varint(hl_buf *b, uint64_t v);
+
+static inline void hl_wire_varint(hl_buf *b, uint64_t v) {
+  if (v < 0x80 && b->len < b->cap && !b->failed) b->data[b->len++] = (unsigned char)v; /* tags and most lengths */
+  else hl_wire_long_varint(b, v);
+}
+
+static inline void hl_wire_tag(hl_buf *b, uint32_t field, uint32_t type) {
+  hl_wire_varint(b, (uint64_t)field << 3 | type);
+}
+
 void hl_wire_varint_field(hl_buf *b, uint32_t field, uint64_t v);
 void hl_wire_double_field(hl_buf *b, uint32_t field, double v);
 void hl_wire_float_field(hl_buf *b, uint32_t field, float v);

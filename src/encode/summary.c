@@ -37,18 +37,28 @@ static size_t sequence_length(const unsigned char *p, size_t left) {
   return n;
 }
 
+static uint64_t eight_bytes(const unsigned char *p) {
+  uint64_t v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+
+/* Nearly all tags and most text: eight bytes at a time, the last eight overlapping what was looked at already. */
+static bool is_ascii(const unsigned char *p, size_t n) {
+  static const uint64_t high_bits = 0x8080808080808080u;
+  uint64_t seen = 0;
+  if (n < sizeof seen) {
+    for (size_t i = 0; i < n; i++) seen |= p[i];
+    return seen < 0x80;
+  }
+  for (size_t i = 0; i + sizeof seen < n; i += sizeof seen) seen |= eight_bytes(p + i);
+  return ((seen | eight_bytes(p + n - sizeof seen)) & high_bits) == 0;
+}
+
 bool hl_utf8_valid(const char *s, size_t n) {
   const unsigned char *p = (const unsigned char *)s;
-  size_t i = 0;
-  while (i < n) {
-    uint64_t eight;
-    if (n - i >= sizeof eight) { /* most text is ASCII: eight bytes at a time */
-      memcpy(&eight, p + i, sizeof eight);
-      if ((eight & 0x8080808080808080u) == 0) {
-        i += sizeof eight;
-        continue;
-      }
-    }
+  if (is_ascii(p, n)) return true;
+  for (size_t i = 0; i < n;) {
     size_t length = sequence_length(p + i, n - i);
     if (length == 0) return false;
     i += length;
