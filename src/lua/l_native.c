@@ -19,6 +19,8 @@ static const opener OPENERS[] = {
   {"terminal", hl_open_terminal},
   {"random", hl_open_random},
   {"process", hl_open_process},
+  {"graph", hl_open_graph},
+  {"figure", hl_open_figure},
   {"logger", hl_open_logger},
   {"writer", hl_open_writer},
   {NULL, NULL},

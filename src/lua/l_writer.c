@@ -415,7 +415,9 @@ static const luaL_Reg METHODS[] = {
   {"setup", l_setup}, {"set_step", l_set_step}, {"flush", l_flush},     {"close", l_close},
   {"stats", l_stats}, {"__close", l_closing},   {"add_scalar", l_add_scalar}, {NULL, NULL}};
 
-static const luaL_Reg *const METHOD_LISTS[] = {METHODS, HL_ADD_METHODS, HL_HPARAMS_METHODS};
+static const luaL_Reg *const METHOD_LISTS[] = {METHODS,         HL_ADD_METHODS,       HL_HPARAMS_METHODS,
+                                               HL_MEDIA_METHODS, HL_MESH_METHODS,      HL_EMBEDDING_METHODS,
+                                               HL_GRAPH_METHODS, HL_CUSTOM_SCALARS_METHODS};
 
 static void push_methods(lua_State *L) {
   lua_newtable(L);

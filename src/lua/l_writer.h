@@ -48,5 +48,10 @@ const helios_named_value *hl_check_measures(lua_State *L, const hl_call *c, int 
 
 extern const luaL_Reg HL_ADD_METHODS[];     /* l_add.c */
 extern const luaL_Reg HL_HPARAMS_METHODS[]; /* l_hparams.c */
+extern const luaL_Reg HL_MEDIA_METHODS[];   /* l_media.c */
+extern const luaL_Reg HL_MESH_METHODS[];    /* l_mesh.c */
+extern const luaL_Reg HL_EMBEDDING_METHODS[];
+extern const luaL_Reg HL_CUSTOM_SCALARS_METHODS[];
+extern const luaL_Reg HL_GRAPH_METHODS[];   /* l_graph.c */
 
 #endif

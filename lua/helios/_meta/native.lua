@@ -16,6 +16,8 @@
 ---@field tty helios.native.tty
 ---@field random helios.native.random
 ---@field process helios.native.process
+---@field graph helios.native.graph
+---@field figure helios.native.figure
 local native = {}
 
 return native

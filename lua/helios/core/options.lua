@@ -39,7 +39,7 @@ end
 ---@field required integer how many of `names` must be given
 ---@field positional integer how many of `names` may be given by position
 ---@field names string[]
----@field types table<string, string> the Lua type of each argument
+---@field types table<string, string> the Lua type of each argument; none: any
 
 ---The arguments by name, checked; nil where none was given. Raises in the name of the caller of the function that calls
 ---this.
@@ -61,7 +61,7 @@ function M.read(call, ...)
   for i, name in ipairs(call.names) do
     local value = values[i]
     if value == nil and i <= call.required then fail(call.name, name, "missing", 3) end
-    if value ~= nil and type(value) ~= call.types[name] then
+    if value ~= nil and call.types[name] and type(value) ~= call.types[name] then
       fail(call.name, name, ("expected a %s, got %s"):format(call.types[name], describe(value)), 3)
     end
     result[name] = value

@@ -134,6 +134,168 @@ TensorboardWriter.add_hparams = methods.add_hparams
 ---@field hparam_domain_discrete? table<string, any[]>
 ---@field run_name? string
 
+---A figure, or a list of figures of one size as a grid, as an image. A figure is any object with `:render()` giving an
+---uint8 tensor of height x width x channels or PNG bytes; `helios.figure` makes them. Raises what `:render()` raises.
+---@function add_figure
+---@param tag string
+---@param figure helios.Figure|table|userdata
+---@param global_step? integer|helios.FigureOptions
+---@param close? boolean call `:close()` of each figure that has one, afterwards (true)
+TensorboardWriter.add_figure = require "helios.core.writer_figure"
+
+---@class helios.FigureOptions: helios.AddOptions
+---@field close? boolean
+
+---The graph of a model, found by running it once on `input_to_model`; or a list of nodes as it is. See `helios.graph`.
+---What the model raises is raised again.
+---@function add_graph
+---@param model table|userdata|helios.GraphNode[]
+---@param input_to_model? any what `forward` takes; a list of tensors is several arguments
+---@param verbose? boolean print the graph (false)
+---@param use_strict_trace? boolean a value that reaches a module from nowhere is an error (true), or a constant
+TensorboardWriter.add_graph = require "helios.core.writer_graph"
+
+---The graph of an ONNX model.
+---@function add_onnx_graph
+---@param path string
+---@return true? ok nil when the file cannot be read or holds no ONNX model
+---@return string? message
+---@return string? code "EIO", "EFORMAT" or "ELIMIT"
+TensorboardWriter.add_onnx_graph = methods.add_onnx_graph
+
+---A histogram that was counted elsewhere.
+---@function add_histogram_raw
+---@param tag string
+---@param min number
+---@param max number
+---@param num number how many values
+---@param sum number
+---@param sum_squares number
+---@param bucket_limits number[]|helios.Tensor the right edge of each bucket
+---@param bucket_counts number[]|helios.Tensor as many
+---@param global_step? integer|helios.AddOptions
+---@param walltime? number
+TensorboardWriter.add_histogram_raw = methods.add_histogram_raw
+
+---A PR curve that was computed elsewhere: six lists of one length, a number for each threshold.
+---@function add_pr_curve_raw
+---@param tag string
+---@param true_positive_counts number[]|helios.Tensor
+---@param false_positive_counts number[]|helios.Tensor
+---@param true_negative_counts number[]|helios.Tensor
+---@param false_negative_counts number[]|helios.Tensor
+---@param precision number[]|helios.Tensor
+---@param recall number[]|helios.Tensor
+---@param global_step? integer|helios.AddOptions
+---@param num_thresholds? integer what is told to viewers, at most 127, which is the default
+---@param weights? any not used; torch's signature has it
+---@param walltime? number
+TensorboardWriter.add_pr_curve_raw = methods.add_pr_curve_raw
+
+---A whole tensor of any shape and dtype, at most 2 GiB. Viewers do not draw it.
+---@function add_tensor
+---@param tag string
+---@param tensor helios.TensorLike
+---@param global_step? integer|helios.TensorOptions
+---@param walltime? number
+TensorboardWriter.add_tensor = methods.add_tensor
+
+---Mono sound: at least two samples from -1 to 1, clipped to that, as 16-bit WAV.
+---@function add_audio
+---@param tag string
+---@param snd_tensor helios.TensorLike one dimension; others may be 1
+---@param global_step? integer|helios.AudioOptions
+---@param sample_rate? number Hz (44100)
+---@param walltime? number
+TensorboardWriter.add_audio = methods.add_audio
+
+---@class helios.AudioOptions: helios.TensorOptions
+---@field sample_rate? number
+
+---Films as one animated GIF, side by side. A frame of at most 256 colours keeps them.
+---@function add_video
+---@param tag string
+---@param vid_tensor helios.TensorLike films x frames x channels (1 or 3) x height x width; uint8, or 0 to 1
+---@param global_step? integer|helios.VideoOptions
+---@param fps? number frames a second (4)
+---@param walltime? number
+TensorboardWriter.add_video = methods.add_video
+
+---@class helios.VideoOptions: helios.TensorOptions
+---@field fps? number
+
+---An image with red boxes on it.
+---@function add_image_with_boxes
+---@param tag string
+---@param img_tensor helios.TensorLike as for add_image
+---@param box_tensor helios.TensorLike rows of left, top, right, bottom in pixels
+---@param global_step? integer|helios.BoxesOptions
+---@param walltime? number
+---@param rescale? number the picture's size is multiplied by it (1)
+---@param dataformats? string "CHW" when left out
+---@param labels? string|string[] drawn when there are as many as boxes; what is not ASCII becomes an empty box
+TensorboardWriter.add_image_with_boxes = methods.add_image_with_boxes
+
+---@class helios.BoxesOptions: helios.AddOptions
+---@field rescale? number
+---@field dataformats? string
+---@field labels? string|string[]
+
+---An embedding for the projector: files in the run's folder, made before the call returns.
+---@function add_embedding
+---@param mat helios.TensorLike a row for each point
+---@param metadata? any[]|any[][]|helios.EmbeddingOptions a label for each row, or with a header a list for each; a table
+---whose keys are all names of options is the options
+---@param label_img? helios.TensorLike a picture for each row: N x C x H x W
+---@param global_step? integer
+---@param tag? string "default" when left out
+---@param metadata_header? string[] names of the metadata's columns
+TensorboardWriter.add_embedding = methods.add_embedding
+
+---@class helios.EmbeddingOptions: helios.AddOptions
+---@field metadata? any[]|any[][]
+---@field label_img? helios.TensorLike
+---@field tag? string
+---@field metadata_header? string[]
+
+---Points in space, with colours and faces.
+---@function add_mesh
+---@param tag string
+---@param vertices helios.TensorLike batch x number x 3
+---@param colors? helios.TensorLike|helios.MeshOptions batch x number x 3, 0 to 255; a table whose keys are all names of
+---options is the options
+---@param faces? helios.TensorLike batch x number x 3 indices of vertices, from 0
+---@param config_dict? table settings of three.js
+---@param global_step? integer
+---@param walltime? number
+TensorboardWriter.add_mesh = methods.add_mesh
+
+---@class helios.MeshOptions: helios.AddOptions
+---@field colors? helios.TensorLike
+---@field faces? helios.TensorLike
+---@field config_dict? table
+
+---Which tags share a chart on the custom scalars dashboard; the newest layout counts.
+---@function add_custom_scalars
+---@param layout table categories of charts: `{category = {chart = {"Multiline", {tag, ...}}}}`, or `{"Margin", {value,
+---lower, upper}}`; sorted by name, or lists of pairs in their own order
+---@param options? helios.AddOptions
+TensorboardWriter.add_custom_scalars = methods.add_custom_scalars
+
+---A layout of one chart with a line for each tag.
+---@function add_custom_scalars_multilinechart
+---@param tags string[]
+---@param category? string "default"
+---@param title? string "untitled"
+TensorboardWriter.add_custom_scalars_multilinechart = methods.add_custom_scalars_multilinechart
+
+---A layout of one chart with a margin around a line.
+---@function add_custom_scalars_marginchart
+---@param tags string[] value, lower, upper
+---@param category? string "default"
+---@param title? string "untitled"
+TensorboardWriter.add_custom_scalars_marginchart = methods.add_custom_scalars_marginchart
+
 ---Write what is pending. Fine while nothing is open.
 ---@function flush
 ---@return true? ok nil when something could not be written or was dropped since the last flush

@@ -1,0 +1,70 @@
+---TensorboardWriter:add_figure - figures rendered to pixels, which go the way of an image.
+-- @module helios.core.writer_figure
+local native = require "helios.native"
+local options = require "helios.core.options"
+
+local ADD_FIGURE = {
+  name = "add_figure", required = 2, positional = 4,
+  names = {"tag", "figure", "global_step", "close", "walltime"},
+  types = {tag = "string", global_step = "number", close = "boolean", walltime = "number"},
+}
+
+local function fail(reason) error("add_figure: argument 'figure': " .. reason, 3) end
+
+local function method_of(figure, name)
+  local kind = type(figure)
+  if kind ~= "table" and kind ~= "userdata" then return nil end
+  local ok, method = pcall(function() return figure[name] end)
+  return ok and method or nil
+end
+
+---A list of figures, and whether it was one.
+local function as_list(figure)
+  if method_of(figure, "render") then return {figure}, false end
+  if type(figure) ~= "table" or #figure == 0 then
+    fail("expected an object with :render(), or a list of them, got " .. (type(figure) == "table" and "an empty table"
+      or type(figure)))
+  end
+  for i = 1, #figure do
+    if not method_of(figure[i], "render") then fail(("figure %d has no :render()"):format(i)) end
+  end
+  return figure, true
+end
+
+---What :render() gave as a tensor: PNG bytes are decoded, anything else is for `stack` to judge.
+local function pixels_of(picture, i)
+  if type(picture) ~= "string" then return picture end
+  local decoded, message = native.tensor.decode_png(picture)
+  if not decoded then fail(("picture %d: %s"):format(i, message)) end
+  return decoded
+end
+
+local function render_all(figures)
+  local pictures = {}
+  for i, figure in ipairs(figures) do
+    local ok, picture = pcall(figure.render, figure)
+    if not ok then error(type(picture) == "string" and "add_figure: " .. picture:gsub("^[^\n]-:%d+: ", "") or picture, 3) end
+    pictures[i] = pixels_of(picture, i)
+    if pictures[i] == nil then fail(("picture %d: :render() gave nothing"):format(i)) end
+  end
+  return pictures
+end
+
+return function(self, ...)
+  if not native.graph.is_open(self, "add_figure") then return end
+  local args = options.read(ADD_FIGURE, ...)
+  local figures, is_list = as_list(args.figure)
+  local pictures, why = native.figure.stack(render_all(figures))
+  if not pictures then fail(why) end
+  local image = is_list and pictures or pictures:select(1, 1)
+  local image_options = {
+    global_step = args.global_step, walltime = args.walltime, dataformats = is_list and "NHWC" or "HWC",
+  }
+  local ok, message = pcall(native.writer.methods.add_image, self, args.tag, image, image_options)
+  if not ok then error((message:gsub("^[^\n]-add_image: ", "add_figure: ")), 2) end
+  if args.close == false then return end
+  for _, figure in ipairs(figures) do
+    local close = method_of(figure, "close")
+    if close then close(figure) end
+  end
+end

@@ -1,0 +1,67 @@
+---TensorboardWriter:add_graph - a model traced, or nodes as they are, handed to the core.
+-- @module helios.core.writer_graph
+local native = require("helios.native").graph
+
+local OPTIONS = {input_to_model = "any", verbose = "boolean", use_strict_trace = "boolean", walltime = "number"}
+local POSITIONAL = {"input_to_model", "verbose", "use_strict_trace"}
+
+---A table that can only be the options: it has keys, and all are names of them.
+local function is_options(t)
+  if type(t) ~= "table" or next(t) == nil then return false end
+  for key in pairs(t) do
+    if not OPTIONS[key] then return false end
+  end
+  return true
+end
+
+local function fail(name, reason, level) error(("add_graph: argument '%s': %s"):format(name, reason), level + 1) end
+
+local function read_options(...)
+  local given, options = table.pack(...), {}
+  if is_options(given[1]) then
+    for i = 2, given.n do
+      if given[i] ~= nil then error("add_graph: too many arguments", 4) end
+    end
+    for name, value in pairs(given[1]) do options[name] = value end
+  else
+    for i, name in ipairs(POSITIONAL) do options[name] = given[i] end
+    if given.n > #POSITIONAL then error("add_graph: too many arguments", 4) end
+  end
+  for name, kind in pairs(OPTIONS) do
+    local value = options[name]
+    if value ~= nil and kind ~= "any" and type(value) ~= kind then
+      fail(name, ("expected a %s, got %s"):format(kind, type(value)), 3)
+    end
+  end
+  return options
+end
+
+local function is_node_list(model)
+  return type(model) == "table" and type(model[1]) == "table" and rawget(model[1], "name") ~= nil
+end
+
+---The error of a call inside, as this function's own.
+local function renamed(message)
+  if type(message) ~= "string" then return message end
+  return (message:gsub("^[^\n]-:%d+: (add_graph: )", "%1"))
+end
+
+return function(self, model, ...)
+  if not native.is_open(self, "add_graph") then return end
+  local options = read_options(...)
+  local graph = require "helios.graph"
+  local nodes = model
+  if graph.is_module(model) then
+    local ok, traced = pcall(graph.trace, model, options.input_to_model, options.use_strict_trace)
+    if not ok and type(traced) == "string" and traced:find("from nowhere", 1, true) then
+      fail("model", traced:gsub("^[^\n]-:%d+: ", ""), 2)
+    end
+    if not ok then error(traced, 0) end
+    nodes = traced
+  elseif not is_node_list(model) then
+    fail("model", "expected a module (with forward or __call) or a list of nodes, got a " .. type(model), 2)
+  end
+  local ok, message = pcall(native.add, self, nodes, {walltime = options.walltime})
+  if not ok then error(renamed(message), 2) end
+  if options.verbose then print(graph.describe(nodes)) end
+end
