@@ -163,6 +163,7 @@ void hl_flusher_schedule(hl_flusher_client *c, int64_t deadline_ns) {
   pthread_mutex_unlock(&lock);
 }
 
-void hl_flusher_each(void (*fn)(hl_flusher_client *client)) {
-  for (hl_flusher_client *c = clients; c != NULL; c = c->next) fn(c);
+void hl_flusher_emergency(void) {
+  for (hl_flusher_client *c = clients; c != NULL; c = c->next)
+    if (c->emergency != NULL) c->emergency(c);
 }

@@ -14,6 +14,7 @@ typedef struct hl_flusher_client hl_flusher_client;
 struct hl_flusher_client {
   void (*due)(hl_flusher_client *client);    /* in the background thread, with no lock of the flusher held */
   void (*forked)(hl_flusher_client *client); /* in a forked child: async-signal-safe calls only */
+  void (*emergency)(hl_flusher_client *client); /* in a crash handler: the same; NULL for nothing to do */
   bool threaded;                             /* wants `due` to be called */
   /* the flusher's own */
   int64_t deadline_ns;
@@ -27,7 +28,7 @@ bool hl_flusher_attach(hl_flusher_client *client);
 void hl_flusher_detach(hl_flusher_client *client);
 /* Call `due` at this monotonic time (ns; 0: now) or earlier, once. */
 void hl_flusher_schedule(hl_flusher_client *client, int64_t deadline_ns);
-/* For helios_emergency_flush: each client in turn, without taking a lock. */
-void hl_flusher_each(void (*fn)(hl_flusher_client *client));
+/* For helios_emergency_flush: `emergency` of each client in turn, without taking a lock. */
+void hl_flusher_emergency(void);
 
 #endif

@@ -626,6 +626,19 @@ helios_status hl_queue_add_target(hl_queue *q, const char *path, bool create, ui
   return st;
 }
 
+/* ---- a crash handler's last chance --------------------------------------------------------------------
+ * The crashed thread may hold `lock` and be in the middle of a copy; the ring up to `head` is whole all the same. Only
+ * system calls below, and two trylocks, which glibc and musl do with one atomic instruction. */
+static void emergency_drain(hl_flusher_client *client) {
+  hl_queue *q = (hl_queue *)(void *)client;
+  if (q->ring.header == NULL || pthread_mutex_trylock(&q->drain_lock) != 0) return;
+  if (pthread_mutex_trylock(&q->lock) == 0) {
+    pthread_mutex_unlock(&q->lock);
+    drain_ring(q, atomic_load_explicit(&q->ring.header->head, memory_order_acquire), false);
+  }
+  pthread_mutex_unlock(&q->drain_lock);
+}
+
 /* ---- lifecycle ---------------------------------------------------------------------------------------- */
 
 static size_t power_of_two(size_t least) {
@@ -687,7 +700,7 @@ helios_status hl_queue_open(hl_queue **out, const hl_queue_options *o, hl_error 
     free_queue(q);
     return hl_fail(err, st, "out of memory");
   }
-  q->client = (hl_flusher_client){.due = drain_when_due, .forked = forked, .threaded = !o->no_thread};
+  q->client = (hl_flusher_client){.due = drain_when_due, .forked = forked, .emergency = emergency_drain, .threaded = !o->no_thread};
   hl_fork_watch();
   q->generation = hl_fork_generation();
   hl_flusher_attach(&q->client);
@@ -767,17 +780,4 @@ void hl_queue_stats(hl_queue *q, helios_stats *out) {
   pthread_mutex_unlock(&q->lock);
 }
 
-/* ---- a crash handler's last chance --------------------------------------------------------------------
- * The crashed thread may hold `lock` and be in the middle of a copy; the ring up to `head` is whole all the same. Only
- * system calls below, and two trylocks, which glibc and musl do with one atomic instruction. */
-static void emergency_drain(hl_flusher_client *client) {
-  hl_queue *q = (hl_queue *)(void *)client;
-  if (q->ring.header == NULL || pthread_mutex_trylock(&q->drain_lock) != 0) return;
-  if (pthread_mutex_trylock(&q->lock) == 0) {
-    pthread_mutex_unlock(&q->lock);
-    drain_ring(q, atomic_load_explicit(&q->ring.header->head, memory_order_acquire), false);
-  }
-  pthread_mutex_unlock(&q->drain_lock);
-}
-
-void helios_emergency_flush(void) { hl_flusher_each(emergency_drain); }
+void helios_emergency_flush(void) { hl_flusher_emergency(); }

@@ -123,6 +123,22 @@ static void a_forked_child_leaves_the_images_alone(void) {
   scratch_remove(folder);
 }
 
+static void an_emergency_meets_waiting_images(void) {
+  const char *folder = scratch_dir(0);
+  helios_writer *w;
+  int64_t steps[100];
+  helios_writer_open(folder, NULL, &w, NULL, 0);
+  for (int i = 0; i < 20; i++) {
+    add(w, "x", i);
+    helios_emergency_flush();
+  }
+  CHECK_INT(helios_writer_close(w), HELIOS_OK);
+  helios_writer_free(w);
+  CHECK_INT(read_steps(folder, steps, 100), 20);
+  CHECK(ascending_from_one(steps, 20));
+  scratch_remove(folder);
+}
+
 /* ---- killed ------------------------------------------------------------------------------------------------ */
 
 static void check_after_kill(const char *folder, long round) {
@@ -189,6 +205,7 @@ int main(void) {
   images_arrive_in_order(-1);
   a_wrong_image_is_refused_at_once();
   a_forked_child_leaves_the_images_alone();
+  an_emergency_meets_waiting_images();
   killed_at_random_moments();
   killed_at_every_operation_of_recovery();
   return check_done("media");
