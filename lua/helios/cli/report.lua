@@ -282,7 +282,7 @@ local HEAD = [[
 <title>%s</title>
 <style>%s</style></head><body>
 <header><div class="top"><h1>%s</h1></div></header>
-<div class="layout"><aside><div class="stick"></div></aside><main></main></div>
+<div class="layout"><aside><details class="stick" open><summary>Settings and runs</summary></details></aside><main></main></div>
 <footer>Made by helios %s on %s from %d %s.</footer>
 ]]
 

@@ -29,7 +29,8 @@
   const runName = run => data.runs[run];
   const blob = id => document.getElementById(id).textContent;
   const json = id => JSON.parse(blob(id));
-  const unnumber = v => typeof v === "string" ? Number(v) : v; // "NaN", "Infinity": JSON has no word for them
+  const WORDS = {NaN: NaN, Infinity: Infinity, "-Infinity": -Infinity}; // for which JSON has no numbers
+  const unnumber = v => typeof v === "string" && v in WORDS ? WORDS[v] : v;
   const time = t => new Date(t * 1000).toLocaleString();
   const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   function short(v) {
@@ -568,6 +569,11 @@
         if (rank > g.rank && rank <= list.length) { g.rank = rank; moved = true; }
       }
     }
+    // What takes nothing in (parameters, constants) stands just above the first that takes it.
+    const takers = new Map();
+    for (const g of list) for (const input of g.inputs)
+      takers.set(input, Math.min(takers.get(input) ?? Infinity, g.rank));
+    for (const g of list) if (g.inputs.size === 0 && takers.has(g.key)) g.rank = Math.max(0, takers.get(g.key) - 1);
     return [list, all];
   }
 
@@ -714,7 +720,9 @@
     setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark")}, "light / dark");
 
   document.querySelector("header .top").append(nav, theme);
-  document.querySelector("aside .stick").append(...controls());
+  const panel = document.querySelector("aside details");
+  panel.append(...controls());
+  panel.open = !window.matchMedia("(max-width: 760px)").matches;
   if (data.notes.length > 0) main.prepend(make("div", {class: "notes"}, ...data.notes.flatMap(n => [n, make("br")])));
   const anchor = name => name.toLowerCase().replace(/ /g, "-");
   const asked = sections.find(s => "#" + anchor(s[0]) === location.hash);
@@ -722,5 +730,5 @@
   window.addEventListener("beforeprint", () => { for (const card of [...waiting.keys()]) fill(card); });
   let size = 0;
   window.addEventListener("resize", () => { clearTimeout(size); size = setTimeout(() => redraws.forEach(f => f()), 150); });
-  document.documentElement.dataset.ready = "yes";
+  document.documentElement.dataset.ready = String(Math.round(performance.now())); // ms since the page was asked for
 })();

@@ -1,0 +1,287 @@
+---The command `helios`, from outside: what it prints, what it leaves on disk, how it ends.
+local tmp = require "spec.support.tmp"
+
+local HELIOS = (os.getenv("BUILD") or "build") .. "/helios"
+local GOLDEN = "spec/golden/torch_kinds.events"
+
+local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
+
+---Run the command; gives stdout, stderr and the status.
+local function helios(...)
+  local words = {HELIOS}
+  for _, word in ipairs{...} do words[#words + 1] = quote(word) end
+  local folder = tmp.dir()
+  local line = ("%s >%s/out 2>%s/err </dev/null"):format(table.concat(words, " "), folder, folder)
+  local ok, kind, status = os.execute(line)
+  local out = assert(io.open(folder .. "/out", "rb")):read("a")
+  local err = assert(io.open(folder .. "/err", "rb")):read("a")
+  assert(kind == "exit", "killed by a signal: " .. err)
+  return out, err, ok and 0 or status
+end
+
+local function read(path) return assert(io.open(path, "rb")):read("a") end
+
+local function write(path, bytes)
+  local file = assert(io.open(path, "wb"))
+  file:write(bytes)
+  assert(file:close())
+end
+
+local function run_folder(change)
+  local folder = tmp.dir()
+  local bytes = read(GOLDEN)
+  write(folder .. "/events.out.tfevents.1", change and change(bytes) or bytes)
+  return folder
+end
+
+local function flip(at) return function(bytes)
+  return bytes:sub(1, at - 1) .. string.char(bytes:byte(at) ~ 1) .. bytes:sub(at + 1)
+end end
+
+---A Lua string of JSON's syntax is close enough to take values out of a line.
+local function field(line, name) return line:match('"' .. name .. '":("?[^,}]*)') end
+
+describe("helios as an interpreter", function()
+  local script
+
+  setup(function()
+    script = tmp.dir() .. "/script.lua"
+    write(script, [[io.write(arg[0], "|", arg[-1], "|", table.concat({...}, ","), "|",
+      type(require("helios.reader").open))]])
+  end)
+
+  it("runs a script with arguments and the modules inside", function()
+    local out, _, status = helios(script, "a", "b c")
+    assert.same(script .. "|" .. HELIOS .. "|a,b c|function", out)
+    assert.same(0, status)
+  end)
+
+  it("runs text and modules, as lua does", function()
+    assert.same("7\n", (helios("-e", "print(3 + 4)")))
+    assert.same("table\n", (helios("-l", "helios", "-e", "print(type(helios))")))
+    assert.same("1\n" .. script .. "|-e|x|function", (helios("-e", "print(1)", script, "x"):gsub("print%(1%)", "-e")))
+  end)
+
+  it("tells errors with their traceback and ends with 1", function()
+    write(script .. ".bad.lua", "local function f() error('boo') end\nf()")
+    local _, err, status = helios(script .. ".bad.lua")
+    assert.same(1, status)
+    assert.matches("^helios: .*bad%.lua:1: boo\nstack traceback:\n", err)
+    assert.same("helios: cannot open nofile.lua", (select(2, helios("nofile.lua")):match("^[^:]*: [^\n:]*")))
+  end)
+
+  it("ends with what os.exit was given", function()
+    assert.same(7, (select(3, helios("-e", "os.exit(7)"))))
+  end)
+
+  it("needs no file on disk but itself", function()
+    local out = assert(io.popen(("cd / && LUA_PATH=/none LUA_CPATH=/none %s -e 'print(require([[helios]])._VERSION)'")
+      :format(quote(assert(io.popen("realpath " .. HELIOS)):read("l"))))):read("a")
+    assert.matches("%d+%.%d+%.%d+", out)
+  end)
+end)
+
+describe("helios without a command it knows", function()
+  it("says what there is", function()
+    local out, _, status = helios("--help")
+    assert.same(0, status)
+    for _, name in ipairs{"ls", "cat", "tail", "export", "report", "verify", "recover", "repair", "merge", "purge"} do
+      assert.matches("\n  " .. name .. " ", out)
+      local help, _, ended = helios(name, "--help")
+      assert.same(0, ended)
+      assert.matches("^Usage: helios " .. name, help)
+    end
+    local _, err, failed = helios("frobnicate")
+    assert.same(2, failed)
+    assert.matches("no command 'frobnicate'", err)
+    assert.same(2, (select(3, helios("ls"))))
+  end)
+end)
+
+describe("helios ls", function()
+  it("lists tags with points, steps and last value", function()
+    local out, _, status = helios("ls", GOLDEN)
+    assert.same(0, status)
+    assert.matches("scalar +loss +1 +3 +0%.5 ", out)
+    assert.matches("scalar +old +1 +%-7 +%-2%.25 ", out)
+    assert.matches("image +picture +1 +4 ", out)
+  end)
+
+  it("gives the same as JSON", function()
+    local out = helios("ls", "--json", GOLDEN)
+    assert.matches('{"first_step":3,"first_time":1700000000%.25,"kind":"scalar","last_step":3,', out)
+    assert.matches('"last_value":0%.5,', out)
+    assert.matches('"damaged":0', out)
+  end)
+
+  it("escapes what would reach the terminal", function()
+    local folder = tmp.dir()
+    write(folder .. "/write.lua", ([[
+      local writer = require("helios.core.logging").TensorboardWriter()
+      writer:setup(%q)
+      writer:add_scalar("a\27[31mred\u{202e}x", 1, 1)
+      assert(writer:close())]]):format(folder))
+    helios(folder .. "/write.lua")
+    local out = helios("ls", folder)
+    assert.matches("a\\x1b%[31mred\\u{202e}x", out)
+    assert.is_nil(out:find("\27", 1, true))
+  end)
+
+  it("names damage with file and offset, and ends with 1", function()
+    local folder = run_folder(flip(200))
+    local _, err, status = helios("ls", folder)
+    assert.same(1, status)
+    assert.matches("^helios: " .. folder:gsub("%p", "%%%0") .. "/events%.out%.tfevents%.1: at byte %d+: wrong ", err)
+  end)
+
+  it("says what is missing", function()
+    local _, err, status = helios("ls", "no/such/place")
+    assert.same(1, status)
+    assert.same("helios: no/such/place: cannot open: No such file or directory\n", err)
+    assert.same(1, (select(3, helios("ls", tmp.dir()))))
+  end)
+end)
+
+describe("helios cat", function()
+  it("prints one JSON object a line, as they were written", function()
+    local out, _, status = helios("cat", GOLDEN)
+    assert.same(0, status)
+    local first = out:match("^[^\n]*")
+    assert.same('"brain.Event:2"', field(first, "file_version"))
+    assert.matches('\n{"kind":"scalar","plugin":"scalars","step":3,"tag":"loss","value":0%.5,', out)
+    assert.matches('"text":"grüß\\u0000dich"', out)
+  end)
+
+  it("filters by tag, kind and steps", function()
+    local function lines(...) return select(2, helios("cat", GOLDEN, ...):gsub("\n", "")) end
+    assert.same(1, lines("--tag", "loss"))
+    assert.same(4, lines("--kind", "scalar"))
+    assert.same(2, lines("--kind", "scalar", "--steps", "0:5"))
+    assert.same(1, lines("--kind", "scalar", "--steps", ":-1"))
+    assert.same(2, (select(3, helios("cat", GOLDEN, "--steps", "x"))))
+  end)
+end)
+
+describe("helios export", function()
+  it("writes one table of all runs and tags, long and wide", function()
+    local out, _, status = helios("export", GOLDEN)
+    assert.same(0, status)
+    assert.same("run,tag,step,wall_time,value\n.,loss,3,1700000000.25,0.5\n.,zero,0,1700000000.25,0\n"
+      .. ".,old,-7,1234.5,-2.25\n.,precise,1099511627776,1700000000.25,0.1\n", out)
+    assert.same("run,step,wall_time,loss,old,precise,zero\n.,-7,1234.5,,-2.25,,\n.,0,1700000000.25,,,,0\n"
+      .. ".,3,1700000000.25,0.5,,,\n.,1099511627776,1700000000.25,,,0.1,\n", (helios("export", "--wide", GOLDEN)))
+  end)
+
+  it("writes images as they were logged, under names that are only names", function()
+    local folder = tmp.dir()
+    local target = folder .. "/out"
+    write(folder .. "/write.lua", ([[
+      local writer = require("helios.core.logging").TensorboardWriter()
+      writer:setup(%q)
+      writer:add_image("../../evil\n/x", {{{0, 1}, {1, 0}}}, 5)
+      assert(writer:close())]]):format(folder .. "/run"))
+    helios(folder .. "/write.lua")
+    local _, _, status = helios("export", folder .. "/run", "--format", "png", "-o", target)
+    assert.same(0, status)
+    assert.same({"%2E.%2F..%2Fevil%0A%2Fx/000000005.png", "index.csv"}, tmp.files(target))
+    assert.same("\x89PNG", read(target .. "/%2E.%2F..%2Fevil%0A%2Fx/000000005.png"):sub(1, 4))
+  end)
+
+  it("writes text", function()
+    local folder = tmp.dir()
+    helios("export", GOLDEN, "--format", "txt", "-o", folder)
+    assert.same("grüß\0dich", read(folder .. "/note%2Ftext_summary/000000001.txt"))
+  end)
+
+  it("tells a full disk", function()
+    local _, err, status = helios("export", GOLDEN, "-o", "/dev/full")
+    assert.same(1, status)
+    assert.matches("/dev/full: ", err)
+  end)
+end)
+
+describe("helios verify, repair, merge and purge", function()
+  it("counts intact records; status 0 only when nothing is damaged", function()
+    local out, _, status = helios("verify", GOLDEN)
+    assert.same({GOLDEN .. ": 12 intact records\n", 0}, {out, status})
+    for name, change in pairs{flipped = flip(200), cut = function(b) return b:sub(1, -2) end} do
+      local folder = run_folder(change)
+      out, _, status = helios("verify", folder)
+      assert.same({name, 1}, {name, status})
+      assert.matches(": 11 intact records, DAMAGED\n", out)
+      assert.same(0, (select(3, helios("repair", folder))))
+      assert.matches(": 11 intact records\n", (helios("verify", folder)))
+      assert.same({"events.out.tfevents.1"}, tmp.files(folder))
+    end
+  end)
+
+  it("leaves a whole file as it is", function()
+    local folder = run_folder()
+    assert.matches("whole, 12 records; left as it is", (helios("repair", folder)))
+    assert.same(read(GOLDEN), read(folder .. "/events.out.tfevents.1"))
+  end)
+
+  it("purges a tag and nothing else", function()
+    local folder = run_folder()
+    assert.same(0, (select(3, helios("purge", folder, "--tag", "loss"))))
+    local left = helios("cat", folder)
+    local before = helios("cat", GOLDEN)
+    assert.same((before:gsub('{"kind":"scalar","plugin":"scalars","step":3,"tag":"loss"[^\n]*\n', "")), left)
+    assert.same(2, (select(3, helios("purge", folder))))
+  end)
+
+  it("merges two sittings, the second in place of what it repeats", function()
+    local folder = run_folder()
+    write(folder .. "/events.out.tfevents.2", read(GOLDEN))
+    local before = helios("export", folder)
+    assert.same(0, (select(3, helios("merge", folder))))
+    assert.same({"events.out.tfevents.2"}, tmp.files(folder))
+    assert.same(before, (helios("export", folder)))
+  end)
+
+  it("refuses to merge what is damaged", function()
+    local folder = run_folder(flip(200))
+    write(folder .. "/events.out.tfevents.2", read(GOLDEN))
+    local _, err, status = helios("merge", folder)
+    assert.same(1, status)
+    assert.matches("damaged: repair it first", err)
+    assert.same(2, #tmp.files(folder))
+  end)
+end)
+
+describe("helios recover", function()
+  it("says when nothing is pending", function()
+    local folder = run_folder()
+    assert.same({folder .. ": nothing is pending\n", "", 0}, {helios("recover", folder)})
+  end)
+end)
+
+describe("helios tail --once", function()
+  it("draws each scalar with its ends", function()
+    local out, _, status = helios("tail", "--once", GOLDEN, "--tag", "loss", "--width", "40", "--height", "12")
+    assert.same(0, status)
+    assert.matches("\nloss  0%.5\n", (out:gsub(" +\n", "\n")))
+    assert.is_nil(out:find("\27", 1, true))
+    for line in out:gmatch("[^\n]+") do assert.is_true(utf8.len(line) <= 40) end
+  end)
+end)
+
+describe("hostile files", function()
+  it("end every command with a message at worst", function()
+    local list = assert(io.popen("find spec/fuzz/corpus/record_reader -type f | LC_ALL=C sort | head -40"))
+    local folder = tmp.dir()
+    for path in list:lines() do
+      local file = folder .. "/events.out.tfevents.1"
+      for _, words in ipairs{{"ls"}, {"cat"}, {"export"}, {"export", "--wide"}, {"verify"}, {"tail", "--once"},
+        {"report", "-o", folder .. "/page.html"}, {"export", "--format", "png", "-o", folder .. "/media"},
+        {"merge"}, {"purge", "--tag", "loss"}, {"repair"}} do
+        write(file, read(path))
+        local command = table.move(words, 1, #words, 1, {})
+        command[#command + 1] = folder
+        local _, err, status = helios(table.unpack(command))
+        assert(status <= 1 and not err:find("traceback"), ("%s %s: %s"):format(words[1], path, err))
+      end
+    end
+    list:close()
+  end)
+end)
