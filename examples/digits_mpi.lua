@@ -1,6 +1,6 @@
 -- digits_mpi.lua - the digits classifier trained by several processes at once, on MPI.
 --
---   mpirun -n 4 lua5.4 examples/digits_mpi.lua [checkpoint folder]
+--   mpirun -n 4 lua5.4 examples/digits_mpi.lua [checkpoint folder] [epochs]
 --
 -- Data-parallel: every rank has the same network and a part of the data of its own. Each step, a rank computes the
 -- gradients of its batch, their sum over all ranks is taken, and all make the same step. So four ranks with batches of
@@ -15,7 +15,8 @@ local load_digits = require "digits_data"
 local perceptron = require "perceptron"
 
 local distributed = helios.distributed
-local config = {hidden = 64, epochs = 20, batch_size = 32, learning_rate = 0.1, momentum = 0.9}
+local epochs = math.tointeger(arg[2] or 20)
+local config = {hidden = 64, epochs = epochs, batch_size = 32, learning_rate = 0.1, momentum = 0.9}
 
 local model = helios.Model.new "digits_mpi"
 
@@ -75,7 +76,7 @@ local trainer = helios.Trainer {
   run_name = "digits_mpi", train_unit = "epoch", total_steps = config.epochs,
   valid_frequency = 1, chkpt_frequency = 1, chkpt_keep_last = 3,
   enable_tensorboard = true, enable_file_logging = true, enable_progress_bar = true,
-  chkpt_root = arg[1] or "chkpt", log_path = "logs", run_path = "runs",
+  chkpt_root = arg[1] or os.date("chkpt/%b%d_%H-%M-%S"), log_path = "logs", run_path = "runs",
 }
 trainer:fit(model, datamodule)
 distributed.global_print(("validation accuracy: %.2f %%\nlog:  %s\nrun:  %s"):format(100 * model.accuracy,

@@ -105,6 +105,40 @@ describe("examples/digits.lua", function()
   end)
 end)
 
+describe("examples/digits_mpi.lua", function()
+  local mpirun = "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 "
+    .. "OMPI_MCA_mpi_yield_when_idle=1 ASAN_OPTIONS=detect_leaks=0 mpirun -n 4 lua5.4 "
+  if not package.searchpath("helios.mpi", package.cpath) or not os.execute("command -v mpirun >/dev/null") then
+    pending("needs mpirun and helios.mpi")
+    return
+  end
+
+  local function accuracy(output) return tonumber(output:match("validation accuracy: ([%d.]+) %%")) end
+
+  it("learns on four ranks what it learns on one, resumed half-way, in one log and one run", function()
+    local script = root .. "/examples/digits_mpi.lua"
+    local _, alone = run("lua5.4 " .. script .. " chkpt 4 2>&1")
+    local folder, output = run(("sh -c '%s %s chkpt 2 && %s %s chkpt 4' 2>&1"):format(mpirun, script, mpirun, script))
+    assert.near(accuracy(alone), accuracy(output:match("Resuming.*")), 1)
+    assert.is_true(accuracy(output:match("Resuming.*")) >= 93)
+    local losses = events.values(only_entry(folder .. "/runs"), "loss/train")
+    assert.same({4 * 46, 4 * 46}, {#losses, losses[#losses].step})
+    assert.matches("epoch  4: accuracy [%d.]+ %% %(validation, 4 ranks%)", tmp.read(only_entry(folder .. "/logs")))
+  end)
+end)
+
+describe("make demo with DEMO_RESUME=1", function()
+  it("goes on after SIGKILL half-way, in one log and one run, to the same accuracy", function()
+    local demo = "sh -c 'ln -s %s/examples . && DEMO_RESUME=1 %s/tools/demo.sh' 2>/dev/null"
+    local folder, output = run(demo:format(root, root))
+    assert.matches("killed with SIGKILL after: digits_epoch_1%d_iter_%d+.chkpt", output)
+    assert.matches("Resuming training from checkpoint chkpt/resumed%-%w+/digits/digits_epoch_1%d", output)
+    assert.is_true(tonumber(output:match("validation accuracy: ([%d.]+) %%")) >= 93)
+    assert.equal(2, #events.files(only_entry(folder .. "/runs")))
+    only_entry(folder .. "/logs")
+  end)
+end)
+
 describe("examples/embed", function()
   it("writes from C and from Lua into the same run", function()
     local _, output = run(("env -u LUA_PATH -u LUA_CPATH %s/examples/embed/host %s/examples/embed/script.lua 50; pwd")
