@@ -8,7 +8,7 @@ import tempfile
 import numpy as np
 
 from board import Board
-from calls import Call, Tensor
+from calls import Call, Code, Tensor
 from conformance import replay
 from page import Page
 from viewers import Checks
@@ -47,8 +47,64 @@ def pr_curve():
     return Call("add_pr_curve", ["curve", Tensor(labels), Tensor(scores)], at(3))
 
 
+def torus(rings=30, sides=16):
+    """Points of a torus, a colour for each, and the triangles between them."""
+    u, v = np.meshgrid(np.linspace(0, 2 * np.pi, rings), np.linspace(0, 2 * np.pi, sides))
+    points = np.stack([(3 + np.cos(v)) * np.cos(u), (3 + np.cos(v)) * np.sin(u), np.sin(v)], -1).reshape(1, -1, 3)
+    corners = np.arange(rings * sides).reshape(sides, rings)
+    a, b, c, d = (part.reshape(-1) for part in (corners[:-1, :-1], corners[:-1, 1:], corners[1:, :-1], corners[1:, 1:]))
+    faces = np.concatenate([np.stack([a, b, c], -1), np.stack([b, d, c], -1)]).astype(np.int32)
+    return points.astype(np.float32), (127 + 127 * np.sin(points)).astype(np.uint8), faces[None]
+
+
+def clusters():
+    """Three clusters of twenty points in five dimensions, with labels and pictures."""
+    generator = np.random.default_rng(4)
+    points = np.concatenate([generator.normal(centre, 0.3, (20, 5)) for centre in (-2, 0, 2)]).astype(np.float32)
+    pictures = np.repeat(generator.uniform(0, 1, (60, 3, 1, 1)), 8, axis=2).repeat(8, axis=3).astype(np.float32)
+    labels = ["cluster %d" % (i // 20) for i in range(60)]
+    return Call("add_embedding", [Tensor(points)],
+                {"metadata": labels, "label_img": Tensor(pictures), "tag": "clusters", "global_step": 1})
+
+
+def sound():
+    seconds = np.arange(8000) / 8000
+    return Call("add_audio", ["tone", Tensor(np.sin(2 * np.pi * 440 * seconds).astype(np.float32))],
+                at(1, sample_rate=8000))
+
+
+def film():
+    frames = np.zeros((1, 6, 3, 30, 60), np.uint8)
+    for i in range(6):
+        frames[0, i, :, :, i * 10:(i + 1) * 10] = 255
+    return Call("add_video", ["film", Tensor(frames)], at(1, fps=5))
+
+
+def graph():
+    hidden, out = "Net/Linear[hidden]", "Net/Linear[out]"
+    nodes = [{"name": "input", "op": "Input", "shape": [1, 3]},
+             {"name": hidden, "op": "Linear", "inputs": ["input"], "shape": [1, 4], "attr": {"bias": True}},
+             {"name": out, "op": "Linear", "inputs": [hidden], "shape": [1, 2]},
+             {"name": "output", "op": "Output", "inputs": [out]}]
+    return Call("add_graph", [nodes])
+
+
+def media():
+    yield sound()
+    yield film()
+    vertices, colors, faces = torus()
+    yield Call("add_mesh", ["torus", Tensor(vertices)], at(1, colors=Tensor(colors), faces=Tensor(faces)))
+    yield Call("add_image_with_boxes", ["boxes", Tensor(gradient()), Tensor(np.array([[5, 5, 30, 25]]))],
+               at(1, labels=["thing"], rescale=2))
+    yield Call("add_figure", ["figure", Code("figure.new{title = 'Sine'}:plot({0, 1, 2, 3}, {0, 1, 0, -1})")], at(1))
+
+
 def calls():
     yield from curve_over_time()
+    yield from media()
+    yield clusters()
+    yield graph()
+    yield Call("add_custom_scalars_multilinechart", [["train/loss", "train/accuracy"]], {"title": "together"})
     yield from histograms()
     yield pr_curve()
     yield Call("add_image", ["picture", Tensor(gradient())], at(2))
@@ -80,10 +136,11 @@ def look_at_scalars(page, checks):
 
 
 def look_at_images(page, checks):
-    page.show("images")
-    shows(page, checks, "images", ["picture", "grid", "kinds"])
-    checks.eventually("picture sizes", lambda: sorted(page.each("img", "[e.naturalWidth, e.naturalHeight]")),
-                      [[50, 40], [400, 80]])
+    page.show("images", tagFilter=".")
+    shows(page, checks, "images", ["picture", "grid", "film", "boxes", "figure", "kinds"])
+    checks.eventually("picture sizes", lambda: sorted(
+        {tuple(size) for size in page.each("img", "[e.naturalWidth, e.naturalHeight]")}),
+        [(50, 40), (60, 30), (100, 80), (400, 80), (640, 480)])
 
 
 def look_at_text(page, checks):
@@ -117,10 +174,46 @@ def look_at_hparams(page, checks):
                                     "kinds/trial", "0.25000", "adam", "false", "0.75000"])
 
 
+def look_at_custom_scalars(page, checks):
+    page.show("custom_scalars")
+    shows(page, checks, "custom scalars", ["default", "together"])
+    checks.eventually("both lines have a point for each step", lambda: [length for length in page.each(
+        "path.line", "(e.getAttribute('d') || '').split(/[ML]/).length - 1")].count(len(STEPS)) >= 2, True)
+
+
+def look_at_audio(page, checks):
+    page.show("audio")
+    shows(page, checks, "audio", ["tone", "kinds"])
+    checks.eventually("seconds of sound", lambda: page.each("audio", "e.duration"), [1])
+
+
+def look_at_graphs(page, checks):
+    page.show("graphs")
+    shows(page, checks, "graph", ["Main Graph", "input", "Net", "output"])
+    checks.eventually("nodes", lambda: sorted(page.each("g.node", "e.getAttribute('data-name')")),
+                      ["Net", "input", "output"])
+
+
+def look_at_mesh(page, checks):
+    page.show("mesh")
+    shows(page, checks, "mesh", ["torus"])
+    checks.eventually("a mesh is drawn", lambda: page.colours("canvas") > 20, True)
+
+
+def look_at_projector(page, checks):
+    page.show("projector")
+    checks.eventually("the projector is there", page.enter_frames, True)
+    checks.eventually("points of the embedding", lambda: [
+        piece for piece in page.enter_frames() and page.texts() if piece in ("clusters:00001", "60x5")],
+        ["clusters:00001", "60x5"])
+    checks.eventually("points are drawn", lambda: page.colours("canvas") > 20, True)
+
+
 TOUR = {
     "timeseries": look_at_time_series, "scalars": look_at_scalars, "images": look_at_images, "text": look_at_text,
     "histograms": look_at_histograms, "distributions": look_at_distributions, "pr_curves": look_at_pr_curves,
-    "hparams": look_at_hparams,
+    "hparams": look_at_hparams, "custom_scalars": look_at_custom_scalars, "audio": look_at_audio,
+    "graphs": look_at_graphs, "mesh": look_at_mesh, "projector": look_at_projector,
 }
 
 

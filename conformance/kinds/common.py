@@ -82,7 +82,8 @@ def form(rng, values, dtype, single=True):
     kind = rng.choice(forms)
     axes = list(range(values.ndim))
     rng.shuffle(axes)
-    return Tensor(values, dtype, kind, axes, typed=dtype != "float32" or rng.random() < 0.5)
+    typed = single and (dtype != "float32" or rng.random() < 0.5)
+    return Tensor(values, dtype, kind, axes, typed)
 
 
 def dtype(rng):

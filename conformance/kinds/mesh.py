@@ -4,7 +4,7 @@ from . import common
 
 CONFIGS = [None, {}, {"camera": {"cls": "PerspectiveCamera", "fov": 75}, "near": 0.1, "far": 1e16, "tiny": 1e-05},
            {"gr\u00fc\u00df": ["\U0001f600", "a\"b\\c/\n\x7f", True, False, -0.0, 1.0, 123456789012]},
-           {"b": {"z": 1, "a": [1.5, [2, []]]}, "a": "x"}]
+           {"b": {"z": 1, "a": [1.5, [2, [3]]]}, "a": "x"}]
 
 
 def part(rng, batch, name):
