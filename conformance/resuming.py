@@ -1,5 +1,5 @@
-"""Training runs that are stopped and started again, seen through both of TensorBoard's loaders: their curves must be those
-of the same runs never stopped. The runs are random ones of spec/support/resumable_run.lua."""
+"""Training runs that are stopped and started again, seen through both of TensorBoard's loaders: their curves must be
+those of the same runs never stopped. The runs are random ones of spec/support/resumable_run.lua."""
 import glob
 import os
 import random
