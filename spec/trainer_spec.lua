@@ -304,6 +304,14 @@ describe("Trainer:fit", function()
     assert.same({"m_epoch_4_iter_4.chkpt", "m_epoch_5_iter_5.chkpt"}, tmp.files(dir .. "/m"))
   end)
 
+  it("sweeps up what a process left that was killed while it wrote a checkpoint", function()
+    local dir = tmp.dir()
+    quiet {total_steps = 1, chkpt_frequency = 1, chkpt_root = dir}:fit(Model.new "m", module_of(1))
+    tmp.write(dir .. "/m/m_epoch_2_iter_2.chkpt.tmp", "half")
+    quiet {total_steps = 1, chkpt_frequency = 1, chkpt_root = dir}:fit(Model.new "m", module_of(1))
+    assert.same({"m_epoch_1_iter_1.chkpt"}, tmp.files(dir .. "/m"))
+  end)
+
   it("lets the model add to a checkpoint's name, but not leave its folder", function()
     local dir = tmp.dir()
     local name = "_loss_0.25"

@@ -115,6 +115,14 @@ end
 
 M.EXTENSION = EXTENSION
 
+---Remove the temporary files of processes that were killed while they wrote a checkpoint.
+---@param root string
+function M.sweep(root)
+  for _, name in ipairs(native.fs.list(root) or {}) do
+    if name:sub(-#EXTENSION - 4) == EXTENSION .. ".tmp" then native.fs.remove(root .. "/" .. name) end
+  end
+end
+
 ---Remove all but the last checkpoints of a folder.
 ---@param root string
 ---@param keep integer how many stay

@@ -407,6 +407,7 @@ end
 local function start_or_resume(self)
   local warnings = {}
   make_folder(self.chkpt_folder)
+  if self.rank == 0 and self.chkpt_folder then checkpoint.sweep(self.chkpt_folder) end
   local path, saved = find_checkpoint(self, warnings)
   local state
   if saved then state = resume(self, saved)
