@@ -116,13 +116,13 @@ include cli.mk
 setup:  ## install what is missing (Debian 12, apt)
 	@tools/setup.sh
 
-test: lua $(TESTS) $(EMBED)  ## all C tests and specs; the last line counts them
+test: lua cli $(TESTS) $(EMBED)  ## all C tests and specs; the last line counts them
 	@$(LUA_ENV) BUILD=$(BUILD) LUA=$(LUA) tools/run-tests.sh $(TESTS)
 
 test-c: $(TESTS)  ## the C tests alone
 	@SPECS=no tools/run-tests.sh $(TESTS)
 
-spec: lua $(EMBED)  ## the Lua specs alone
+spec: lua cli $(EMBED)  ## the Lua specs alone
 	@$(LUA_ENV) BUILD=$(BUILD) LUA=$(LUA) tools/run-tests.sh
 
 demo: lua  ## train the digits classifier and say where its log and run are (DEMO_RESUME=1: with a crash half-way)
@@ -175,7 +175,7 @@ TSAN = -fsanitize=thread -fno-omit-frame-pointer
 PRELOAD = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=libubsan.so)
 
 sanitize-address:
-	@$(MAKE) -s BUILD=build-asan CC=gcc CFLAGS='-O1 -g' SANITIZE='$(ASAN)' lua build-asan-tests
+	@$(MAKE) -s BUILD=build-asan CC=gcc CFLAGS='-O1 -g' SANITIZE='$(ASAN)' lua cli build-asan-tests
 	@$(subst $(BUILD)/,build-asan/,$(LUA_ENV)) BUILD=build-asan \
 	  ASAN_OPTIONS=detect_stack_use_after_return=1:$(ASAN_OPTIONS) UBSAN_OPTIONS=print_stacktrace=1 \
 	  LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0 \

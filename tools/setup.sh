@@ -14,6 +14,7 @@ packages=(
   gnuplot-nox                               # figures
   libopenmpi-dev openmpi-bin                # collectives
   lua-filesystem lua-argparse               # folders, command line
+  libjs-dygraphs                            # charts of `helios report`, put into the program
   lua-busted lua-check                      # specs, lint
   python3 python3-venv ca-certificates      # independent judges: torch and TensorBoard in a venv
   chromium chromium-driver                  # dashboards, looked at as a user does
