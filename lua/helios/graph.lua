@@ -3,8 +3,8 @@
 ---    local nodes = graph.trace(model, input)          -- what add_graph writes
 ---
 ---A module is a table or userdata with `forward(self, ...)` or `__call`; its fields, and tables in its fields, hold
----its submodules. While the model runs, `forward` and `__call` of every module found that way are replaced by functions that
----note who is called with what; afterwards everything is as it was, also when the model raises.
+---its submodules. While the model runs, `forward` and `__call` of every module found that way are replaced by functions
+---that note who is called with what; afterwards everything is as it was, also when the model raises.
 ---@class helios.graph
 local M = {}
 

@@ -66,6 +66,7 @@ static void draw_label(hl_bitmap *b, const box *k, const char *label) {
 static helios_status check_boxes(hl_array *a, const DLTensor *boxes, hl_error *err) {
   helios_status st = hl_array_from_dl(a, boxes, "box_tensor", err);
   if (st != HELIOS_OK) return st;
+  if (a->ndim == 1 && a->numel == 0) return HELIOS_OK; /* an empty list: no boxes */
   if (a->ndim != BOX_RANK || a->shape[1] < BOX_SIZE)
     return hl_invalid(err, "box_tensor", "expected rows of 4 numbers (left, top, right, bottom)");
   double row[BOX_SIZE];

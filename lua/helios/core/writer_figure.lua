@@ -39,11 +39,14 @@ local function pixels_of(picture, i)
   return decoded
 end
 
+---An error's text as one of ours.
+local function with_prefix(message) return "add_figure: " .. message:gsub("^[^\n]-:%d+: ", "") end
+
 local function render_all(figures)
   local pictures = {}
   for i, figure in ipairs(figures) do
     local ok, picture = pcall(figure.render, figure)
-    if not ok then error(type(picture) == "string" and "add_figure: " .. picture:gsub("^[^\n]-:%d+: ", "") or picture, 3) end
+    if not ok then error(type(picture) == "string" and with_prefix(picture) or picture, 3) end
     pictures[i] = pixels_of(picture, i)
     if pictures[i] == nil then fail(("picture %d: :render() gave nothing"):format(i)) end
   end

@@ -16,16 +16,20 @@ end
 
 local function fail(name, reason, level) error(("add_graph: argument '%s': %s"):format(name, reason), level + 1) end
 
+---The input may be a table itself, so the options may also come after it.
 local function read_options(...)
-  local given, options = table.pack(...), {}
-  if is_options(given[1]) then
-    for i = 2, given.n do
-      if given[i] ~= nil then error("add_graph: too many arguments", 4) end
+  local given, options, last = table.pack(...), {}, #POSITIONAL
+  for i = 1, 2 do
+    if is_options(given[i]) and last > i then
+      for name, value in pairs(given[i]) do options[name] = value end
+      last = i
+    elseif last >= i then
+      options[POSITIONAL[i]] = given[i]
     end
-    for name, value in pairs(given[1]) do options[name] = value end
-  else
-    for i, name in ipairs(POSITIONAL) do options[name] = given[i] end
-    if given.n > #POSITIONAL then error("add_graph: too many arguments", 4) end
+  end
+  if last == #POSITIONAL then options.use_strict_trace = given[3] end
+  for i = last + 1, given.n do
+    if given[i] ~= nil then error("add_graph: too many arguments", 4) end
   end
   for name, kind in pairs(OPTIONS) do
     local value = options[name]
