@@ -156,6 +156,17 @@ describe("a progress bar on a terminal", function()
     outer:close()
   end)
 
+  it("steps aside for progress.print", function()
+    on_terminal(60)
+    local bar, original = progress.bar {desc = "Training", total = 3}, print
+    _G.print = function(text) screen:write(text .. "\n") end -- luacheck: ignore
+    progress.print "hello"
+    _G.print = original -- luacheck: ignore
+    assert.equal("hello", screen:lines()[1])
+    assert.matches("^Training:", screen:lines()[2])
+    bar:close()
+  end)
+
   it("does nothing when it is not enabled", function()
     on_terminal(60)
     local bar = progress.bar {desc = "Training", total = 3, enabled = false}

@@ -232,6 +232,16 @@ function Bar:close()
   if #bars == 0 then hook_stderr(nil) end
 end
 
+---Lua's print, for what is to stand above the bars.
+---@param ... any
+function M.print(...)
+  local columns = M.world.columns()
+  if columns then M.world.write(erasing(columns)) end
+  print(...)
+  io.stdout:flush()
+  if columns then draw() end
+end
+
 ---Close all bars, whatever they are in the middle of.
 function M.close_all()
   for i = #bars, 1, -1 do bars[i]:close() end

@@ -179,7 +179,8 @@ function Loop:train_batch(batch, started)
   return is_iteration
 end
 
--- What follows a batch, as far as its checkpoint and beyond. True: no more batches in this epoch.
+-- What follows a batch, as far as its checkpoint and beyond. True: no more batches in this epoch. Between the batches
+-- of one accumulated iteration nothing is saved, so that incomplete gradients need not be in a checkpoint.
 local after_batch, after_checkpoint = {}, {}
 
 function after_batch.epoch(loop)
@@ -197,8 +198,10 @@ function after_batch.iteration(loop, is_iteration)
     loop.done = true
     return true
   end
-  if is_iteration and is_due(trainer.valid_frequency, state.current_iteration) then loop:validate() end
-  if loop:save_if_due(is_iteration and is_due(trainer.chkpt_frequency, state.current_iteration)) then return true end
+  if is_iteration then
+    if is_due(trainer.valid_frequency, state.current_iteration) then loop:validate() end
+    if loop:save_if_due(is_due(trainer.chkpt_frequency, state.current_iteration)) then return true end
+  end
   return after_checkpoint.iteration(loop)
 end
 

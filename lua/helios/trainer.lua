@@ -14,6 +14,7 @@ local rng = require "helios.rng"
 local train_loop = require "helios.train_loop"
 
 ---@class helios.Trainer
+---@overload fun(settings: table?): helios.Trainer
 ---@field run_name string names log and run, "" by default
 ---@field train_unit "epoch"|"iteration" what the numbers below count; "epoch"
 ---@field total_steps integer|number how long to train; math.huge: until something else stops it; 0
@@ -31,7 +32,7 @@ local train_loop = require "helios.train_loop"
 ---@field chkpt_keep_last integer? older checkpoints are removed; nil: all stay
 ---@field log_path string? folder of the log
 ---@field run_path string? folder of the run
----@field handle_signals boolean|"return" true: SIGTERM and SIGUSR1 write a checkpoint at the next step, then the
+---@field handle_signals boolean|"return" true: SIGTERM and SIGUSR1 write a checkpoint after this iteration, then the
 ---  process ends with 128 + the signal's number; "return": `fit` returns nil and a message instead; false: signals are
 ---  left alone
 ---@field plugins table<string, helios.Plugin> called in the order of their names
