@@ -80,16 +80,21 @@ bool hl_wire_next(hl_wire_reader *r, hl_wire_item *item);
  * field of a large file. */
 static inline bool hl_wire_next_inline(hl_wire_reader *r, hl_wire_item *item) {
   const unsigned char *p = r->p;
-  if (r->end - p < 9 || *p < 8 || *p >= 0x80) return hl_wire_next(r, item);
+  ptrdiff_t left = r->end - p;
+  if (left < 2 || *p < 8 || *p >= 0x80) return hl_wire_next(r, item);
   item->field = *p >> 3;
   item->type = *p & 7;
-  if (item->type == HL_WIRE_BYTES && p[1] < 0x80 && p[1] <= r->end - p - 2) {
+  if (item->type == HL_WIRE_BYTES && p[1] < 0x80 && p[1] <= left - 2) {
     item->bytes = (hl_str){(const char *)p + 2, p[1]};
     r->p = p + 2 + p[1];
-  } else if (item->type == HL_WIRE_FIXED64) {
+  } else if (item->type == HL_WIRE_FIXED64 && left >= 9) {
     item->value = hl_get_le64(p + 1);
     r->p = p + 9;
-  } else if (item->type == HL_WIRE_FIXED32) {
+  } else if (item->type == HL_WIRE_VARINT && left >= 3 && (p[1] & p[2]) < 0x80) { /* at most two bytes */
+    bool one = p[1] < 0x80;
+    item->value = one ? p[1] : (p[1] & 0x7fu) | (uint64_t)p[2] << 7;
+    r->p = p + (one ? 2 : 3);
+  } else if (item->type == HL_WIRE_FIXED32 && left >= 5) {
     item->value = hl_get_le32(p + 1);
     r->p = p + 5;
   } else return hl_wire_next(r, item);

@@ -141,7 +141,31 @@ void hl_point_set_kind(helios_point *p, helios_kind kind) {
   if (kind == HELIOS_KIND_SCALAR && !hl_tensor_scalar(p->data, &p->value, &p->single)) p->kind = HELIOS_KIND_TENSOR;
 }
 
+/* Nearly all values of nearly all files are float scalars as torch and this library write them, whose bytes differ in
+ * tag and number only: comparing instead of decoding halves the time of reading them. */
+static bool decode_usual_scalar(helios_point *p) {
+  static const char TENSOR[] = "\x42\x08\x08\x01\x2a\x04";
+  static const char METADATA[] = "\x4a\x0b\x0a\x09\x0a\x07scalars";
+  enum { TENSOR_SIZE = 6, METADATA_SIZE = 13, PLUGIN_SIZE = 7 };
+  const char *s = p->encoded.data;
+  if (p->encoded.length < 2 || s[0] != 0x0a || (unsigned char)s[1] >= 0x80) return false;
+  size_t n = (unsigned char)s[1];
+  const char *rest = s + 2 + n;
+  if (p->encoded.length != 2 + n + TENSOR_SIZE + 4 + METADATA_SIZE) return false;
+  if (memcmp(rest, TENSOR, TENSOR_SIZE) != 0) return false;
+  if (memcmp(rest + TENSOR_SIZE + 4, METADATA, METADATA_SIZE) != 0) return false;
+  p->kind = HELIOS_KIND_SCALAR;
+  p->tag = (helios_slice){s + 2, n};
+  p->data_field = 8;
+  p->data = (helios_slice){rest + 2, 8};
+  p->plugin = (helios_slice){rest + TENSOR_SIZE + 4 + METADATA_SIZE - PLUGIN_SIZE, PLUGIN_SIZE};
+  p->value = (double)hl_float_from_bits(hl_get_le32((const unsigned char *)rest + TENSOR_SIZE));
+  p->single = true;
+  return true;
+}
+
 static void decode_value(helios_point *p) {
+  if (decode_usual_scalar(p)) return;
   hl_wire_reader r;
   hl_wire_item item;
   hl_wire_read(&r, p->encoded.data, p->encoded.length);

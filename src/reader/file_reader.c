@@ -68,7 +68,7 @@ helios_status helios_reader_next(helios_reader *r, helios_event *event) {
   hl_str payload;
   uint64_t offset;
   if (r->records.ended) return HELIOS_EFORMAT;
-  r->error = (hl_error){0};
+  r->error.status = HELIOS_OK; /* what was told before is over; its text need not be wiped for each record */
   for (;;) {
     helios_status st = hl_record_next(&r->records, &payload, &offset, &r->error);
     if (st == HELIOS_EFORMAT) note_damage(r, &r->records.damage);

@@ -358,7 +358,7 @@ static void to_live(helios_run *run) {
 }
 
 helios_status helios_run_next(helios_run *run, helios_point *p) {
-  run->error = (hl_error){0};
+  run->error.status = HELIOS_OK;
   if (!run->started) {
     helios_status st = helios_run_scan(run);
     if (st != HELIOS_OK) return st;
