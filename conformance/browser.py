@@ -74,9 +74,10 @@ def sound():
 
 
 def film():
-    frames = np.zeros((1, 6, 3, 30, 60), np.uint8)
+    """A bar that moves to the right."""
+    frames = np.full((1, 6, 3, 30, 60), 60, np.uint8)
     for i in range(6):
-        frames[0, i, :, :, i * 10:(i + 1) * 10] = 255
+        frames[0, i, 0, :, i * 10:(i + 1) * 10] = 255
     return Call("add_video", ["film", Tensor(frames)], at(1, fps=5))
 
 
