@@ -64,6 +64,59 @@ describe("examples/images.lua", function()
   end)
 end)
 
+describe("examples/figures.lua", function()
+  it("leaves three pictures in the run and one in a file", function()
+    local run_path = example("figures.lua") .. "/runs/figures"
+    for tag, size in pairs{loss = {480, 640}, confusion = {480, 480}, panels = {400, 900}} do
+      local image = events.values(run_path, tag)[1].image
+      assert.same(size, {image.height, image.width})
+    end
+    assert.equal("\137PNG", tmp.read(run_path .. "/panels.png"):sub(1, 4))
+  end)
+end)
+
+describe("examples/graph.lua", function()
+  it("prints the graph and leaves it in the run", function()
+    local folder, output = example("graph.lua")
+    local add = "Net/Add[add] = Add(Net/Sequential[encoder]/ReLU[3], Net/Linear[skip]) -> 16x32"
+    assert.truthy(output:find(add, 1, true))
+    local list = events.run(folder .. "/runs/graph")
+    assert.equal(9, #events.decode(list[2].graph_def, "GraphDef").node)
+  end)
+end)
+
+describe("examples/audio.lua", function()
+  it("leaves two seconds of sound", function()
+    local audio = events.values(example("audio.lua") .. "/runs/audio", "chord")[1].audio
+    assert.same({16000.0, 32000}, {audio.sample_rate, audio.length_frames})
+  end)
+end)
+
+describe("examples/mesh.lua", function()
+  it("leaves a surface and a cloud of points", function()
+    local tags = {}
+    for i, value in ipairs(events.values(example("mesh.lua") .. "/runs/mesh")) do tags[i] = value.tag end
+    assert.same({"torus_VERTEX", "torus_FACE", "torus_COLOR", "points_VERTEX", "points_COLOR"}, tags)
+  end)
+end)
+
+describe("examples/custom_scalars.lua", function()
+  it("leaves a layout and its curves", function()
+    local run_path = example("custom_scalars.lua") .. "/runs/custom_scalars"
+    assert.equal(1, #events.values(run_path, "custom_scalars__config__"))
+    assert.equal(100, #events.values(run_path, "estimate/low"))
+  end)
+end)
+
+describe("examples/embeddings.lua", function()
+  it("leaves 300 digits with labels and pictures for the projector", function()
+    local run_path = example("embeddings.lua") .. "/runs/embeddings"
+    assert.equal(300, select(2, tmp.read(run_path .. "/00000/digits/tensors.tsv"):gsub("\n", "")))
+    assert.matches("^digit\tparity\n0\teven\n", tmp.read(run_path .. "/00000/digits/metadata.tsv"))
+    assert.truthy(tmp.read(run_path .. "/projector_config.pbtxt"):find('"00000/digits/sprite.png"', 1, true))
+  end)
+end)
+
 describe("examples/digits.lua", function()
   local folder, output, run_path
   lazy_setup(function()

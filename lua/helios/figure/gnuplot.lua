@@ -129,13 +129,25 @@ local function range(limits) return ("[%s:%s]"):format(limits[1], limits[2]) end
 
 local function fixed(limits) return range{number(limits[1]), number(limits[2])} end
 
+---The edges of a panel that has histograms alone; gnuplot would go on to the next ticks.
+local function histogram_range(panel)
+  local low, high = math.huge, -math.huge
+  for _, item in ipairs(panel.items) do
+    if item.kind ~= "hist" then return nil end
+    low, high = math.min(low, item.edges[1]), math.max(high, item.edges[#item.edges])
+  end
+  if low > high or panel.axes.logx then return nil end
+  local margin = (high - low) / 50
+  return fixed{low - margin, high + margin}
+end
+
 ---The range of an axis for which no limits were given.
 local function x_range(panel, seen)
   local image = image_of(panel)
   if image then return fixed{-0.5, #image.rows[1] - 0.5} end
   if panel.bar_labels then return fixed{0.4, math.max(#panel.bar_labels, 1) + 0.6} end
   if not seen.shows then return panel.axes.logx and "[1:10]" or "[0:1]" end
-  return "[*:*]"
+  return histogram_range(panel) or "[*:*]"
 end
 
 local function y_range(panel, seen)
