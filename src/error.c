@@ -41,7 +41,12 @@ helios_status hl_fail_io(hl_error *err, const char *path, const char *what, int 
 }
 
 size_t hl_error_text(const hl_error *err, char *text, size_t size) {
+  char whole[sizeof err->argument + sizeof err->reason + 2];
   const char *colon = err->argument[0] == '\0' ? "" : ": ";
-  int n = snprintf(text, size, "%s%s%s", err->argument, colon, err->reason);
-  return n < 0 ? 0 : (size_t)n;
+  size_t length = (size_t)snprintf(whole, sizeof whole, "%s%s%s", err->argument, colon, err->reason);
+  if (size == 0) return length;
+  size_t kept = length < size ? length : size - 1;
+  memcpy(text, whole, kept);
+  text[kept] = '\0';
+  return length;
 }

@@ -17,7 +17,6 @@ typedef void (*hl_drop_fn)(void *ctx, const hl_entry *entry);
 
 void hl_overflow_init(hl_overflow *o, size_t bound, const helios_allocator *alloc);
 void hl_overflow_free(hl_overflow *o);
-static inline bool hl_overflow_empty(const hl_overflow *o) { return o->entries.len == 0; }
 
 /* Keep a copy, dropping others of its class or below to make room. False when the record itself had to go. */
 bool hl_overflow_push(hl_overflow *o, hl_entry entry, const void *payload, hl_drop_fn dropped, void *ctx);
