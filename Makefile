@@ -1,11 +1,12 @@
 # Helios for Lua and C. `make help` lists what there is.
 #
-# CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR BUILD LUA belong to the user. Objects lie under $(BUILD), sources are found
+# CC CFLAGS CPPFLAGS LDFLAGS PREFIX LIBDIR DESTDIR BUILD LUA belong to the user. Objects lie under $(BUILD), sources are found
 # by layer. WERROR= keeps warnings from stopping a build with a compiler nobody here has tried.
 CC ?= cc
 CXX ?= c++
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 BUILD ?= build
 LUA ?= lua5.4
 PKG_CONFIG ?= pkg-config
@@ -38,7 +39,7 @@ CORE_OBJ = $(CORE_SRC:%.c=$(BUILD)/%.o)
 LUA_OBJ = $(LUA_SRC:%.c=$(BUILD)/%.o)
 TESTS = $(TEST_SRC:%.c=$(BUILD)/%)
 BENCHES = $(BENCH_SRC:%.c=$(BUILD)/%)
-EMBED = $(patsubst %.c,$(BUILD)/%,$(wildcard examples/embed/host.c))
+EMBED = $(patsubst %.c,$(BUILD)/%,$(wildcard examples/embed/*.c))
 SO = libhelios.so.$(VERSION)
 
 # Where scripts run from this folder find the modules.
@@ -96,7 +97,7 @@ $(BUILD)/spec/c/test_lua $(BUILD)/spec/c/test_host: $(BUILD)/spec/c/%: spec/c/%.
 	$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) -Ispec/c $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios-lua.a \
 	  $(BUILD)/libhelios.a $(CORE_LIBS) $(LUA_LIBS)
 
-$(BUILD)/examples/embed/host: examples/embed/host.c $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
+$(EMBED): $(BUILD)/%: %.c $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
 	$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios-lua.a \
 	  $(BUILD)/libhelios.a $(CORE_LIBS) $(LUA_LIBS)
@@ -109,20 +110,20 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libhelios.a
 .PHONY: $(BUILD)/helios.pc $(BUILD)/helios-lua.pc
 $(BUILD)/helios.pc $(BUILD)/helios-lua.pc: $(BUILD)/%.pc: %.pc.in
 	@mkdir -p $(@D)
-	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
 
 include cli.mk
 
 setup:  ## install what is missing (Debian 12, apt)
 	@tools/setup.sh
 
-test: lua cli $(TESTS) $(EMBED)  ## all C tests and specs; the last line counts them
+test: all $(TESTS)  ## all C tests and specs; the last line counts them
 	@$(LUA_ENV) BUILD=$(BUILD) LUA=$(LUA) tools/run-tests.sh $(TESTS)
 
 test-c: $(TESTS)  ## the C tests alone
 	@SPECS=no tools/run-tests.sh $(TESTS)
 
-spec: lua cli $(EMBED)  ## the Lua specs alone
+spec: all  ## the Lua specs alone
 	@$(LUA_ENV) BUILD=$(BUILD) LUA=$(LUA) tools/run-tests.sh
 
 demo: lua  ## train the digits classifier and say where its log and run are (DEMO_RESUME=1: with a crash half-way)
@@ -209,33 +210,7 @@ conformance: lua  ## the same calls through torch and through us; TensorBoard re
 browser: lua  ## TensorBoard's dashboards in headless Chromium; screenshots in build/browser
 	@$(LUA_ENV) LUA=$(LUA) PYTHON=$(PYTHON) BUILD=$(BUILD) conformance/run.sh browser
 
-# --- Installing ---------------------------------------------------------------------------------------------------
-
-.PHONY: install uninstall
-LIBDIR = $(DESTDIR)$(PREFIX)/lib
-INCLUDEDIR = $(DESTDIR)$(PREFIX)/include/helios
-LUADIR = $(DESTDIR)$(PREFIX)/share/lua/5.4/helios
-LUACDIR = $(DESTDIR)$(PREFIX)/lib/lua/5.4/helios
-LUA_MODULES = $(shell cd lua/helios 2>/dev/null && find . -type f ! -path './_meta/*')
-
-install: core lua cli  ## headers, libraries, Lua modules and helios.pc into PREFIX, below DESTDIR
-	install -d $(INCLUDEDIR) $(LIBDIR)/pkgconfig $(LUACDIR)
-	install -m 644 $(HEADERS) $(INCLUDEDIR)
-	install -m 644 $(BUILD)/libhelios.a $(BUILD)/libhelios-lua.a $(LIBDIR)
-	install -m 755 $(BUILD)/$(SO) $(LIBDIR)
-	ln -sf $(SO) $(LIBDIR)/libhelios.so.$(SOVERSION)
-	ln -sf libhelios.so.$(SOVERSION) $(LIBDIR)/libhelios.so
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(BUILD)/helios $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(BUILD)/helios.pc $(BUILD)/helios-lua.pc $(LIBDIR)/pkgconfig
-	install -m 755 $(BUILD)/lua/helios/native.so $(MPI_MODULE) $(LUACDIR)
-	set -e; for m in $(LUA_MODULES); do install -D -m 644 lua/helios/$$m $(LUADIR)/$$m; done
-
-uninstall:  ## what install put there
-	rm -rf $(INCLUDEDIR) $(LUADIR) $(LUACDIR)
-	rm -f $(DESTDIR)$(PREFIX)/bin/helios
-	rm -f $(LIBDIR)/libhelios.a $(LIBDIR)/libhelios-lua.a $(LIBDIR)/libhelios.so $(LIBDIR)/libhelios.so.$(SOVERSION) $(LIBDIR)/$(SO)
-	rm -f $(LIBDIR)/pkgconfig/helios.pc $(LIBDIR)/pkgconfig/helios-lua.pc
+include package.mk
 
 clean:  ## remove what was built
 	rm -rf build build-*
@@ -243,4 +218,4 @@ clean:  ## remove what was built
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
--include $(CORE_OBJ:.o=.d) $(LUA_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(EMBED).d
+-include $(CORE_OBJ:.o=.d) $(LUA_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(EMBED:=.d)

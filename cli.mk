@@ -34,13 +34,16 @@ $(BUILD)/src/cli/%.o: src/cli/%.c
 PRELOAD_OBJ = $(BUILD)/src/cli/preload.o $(BUILD)/gen/embedded.o
 $(BUILD)/libhelios-lua.a: $(PRELOAD_OBJ)
 
-# All of liblua is linked in and exported, so that scripts can load C modules of others.
+# All of liblua is linked in and exported, so that scripts can load C modules of others. Where the archives are, only
+# libc and libm stay shared; a distribution's package sets the two *_ARCHIVE* empty.
 LUA_ARCHIVE ?= $(filter /%,$(shell $(CC) -print-file-name=liblua5.4.a))
 LUA_LINK = $(if $(LUA_ARCHIVE),-Wl$(comma)--whole-archive $(LUA_ARCHIVE) -Wl$(comma)--no-whole-archive -Wl$(comma)-E -ldl,$(LUA_LIBS))
 comma = ,
+PNG_ARCHIVES ?= $(filter /%,$(foreach lib,png z,$(shell $(CC) -print-file-name=lib$(lib).a)))
+CLI_LIBS = $(if $(word 2,$(PNG_ARCHIVES)),$(PNG_ARCHIVES) -lm,$(CORE_LIBS))
 
 cli: $(BUILD)/helios  ## the command build/helios
 $(BUILD)/helios: $(BUILD)/src/cli/main.o $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
-	$(CC) $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LINK) $(CORE_LIBS)
+	$(CC) $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LINK) $(CLI_LIBS)
 
 -include $(BUILD)/src/cli/main.d $(BUILD)/src/cli/preload.d

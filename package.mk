@@ -1,0 +1,54 @@
+# --- Installing and packaging ---------------------------------------------------------------------------------------
+
+.PHONY: install install-dev install-lua install-command uninstall
+INSTALLED_LIB = $(DESTDIR)$(LIBDIR)
+INSTALLED_INCLUDE = $(DESTDIR)$(PREFIX)/include/helios
+LUADIR ?= $(PREFIX)/share/lua/5.4
+LUACDIR ?= $(LIBDIR)/lua/5.4
+MANDIR = $(DESTDIR)$(PREFIX)/share/man
+COMPLETIONDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+LUA_MODULES = $(shell cd lua/helios && find . -type f ! -path './_meta/*')
+
+install: install-dev install-lua install-command  ## headers, libraries, modules, the command, man pages; PREFIX DESTDIR
+
+install-dev: core lua
+	install -d $(INSTALLED_INCLUDE) $(INSTALLED_LIB)/pkgconfig $(MANDIR)/man3
+	install -m 644 $(HEADERS) $(INSTALLED_INCLUDE)
+	install -m 644 $(BUILD)/libhelios.a $(BUILD)/libhelios-lua.a $(INSTALLED_LIB)
+	install -m 755 $(BUILD)/$(SO) $(INSTALLED_LIB)
+	ln -sf $(SO) $(INSTALLED_LIB)/libhelios.so.$(SOVERSION)
+	ln -sf libhelios.so.$(SOVERSION) $(INSTALLED_LIB)/libhelios.so
+	install -m 644 $(BUILD)/helios.pc $(BUILD)/helios-lua.pc $(INSTALLED_LIB)/pkgconfig
+	install -m 644 man/helios.3 $(MANDIR)/man3
+
+install-lua: lua
+	install -d $(DESTDIR)$(LUACDIR)/helios
+	install -m 755 $(BUILD)/lua/helios/native.so $(MPI_MODULE) $(DESTDIR)$(LUACDIR)/helios
+	set -e; for m in $(LUA_MODULES); do install -D -m 644 lua/helios/$$m $(DESTDIR)$(LUADIR)/helios/$$m; done
+
+install-command: cli
+	install -d $(DESTDIR)$(PREFIX)/bin $(MANDIR)/man1 $(COMPLETIONDIR)
+	install -m 755 $(BUILD)/helios $(DESTDIR)$(PREFIX)/bin
+	install -m 644 man/helios.1 $(MANDIR)/man1
+	install -m 644 tools/completion.bash $(COMPLETIONDIR)/helios
+
+uninstall:  ## what install put there
+	rm -rf $(INSTALLED_INCLUDE) $(DESTDIR)$(LUADIR)/helios $(DESTDIR)$(LUACDIR)/helios
+	rm -f $(DESTDIR)$(PREFIX)/bin/helios $(MANDIR)/man1/helios.1 $(MANDIR)/man3/helios.3 $(COMPLETIONDIR)/helios
+	rm -f $(addprefix $(INSTALLED_LIB)/,libhelios.a libhelios-lua.a libhelios.so libhelios.so.$(SOVERSION) $(SO))
+	rm -f $(addprefix $(INSTALLED_LIB)/pkgconfig/,helios.pc helios-lua.pc)
+
+# --- The core as two files --------------------------------------------------------------------------------------------
+
+.PHONY: amalgam
+amalgam:  ## build/amalgam/helios.c and helios.h: the C core for a host that would rather copy than install
+	@mkdir -p $(BUILD)/amalgam
+	$(LUA) tools/amalgam.lua $(BUILD)/amalgam include/helios/helios.h -- $(CORE_SRC)
+
+# --- The command in one piece -------------------------------------------------------------------------------------------
+
+# glibc's own archive warns that dlopen, which `require` of other people's C modules needs, wants the shared one back.
+.PHONY: static
+static: $(BUILD)/helios-static  ## build/helios-static: the command without any shared library, libc included
+$(BUILD)/helios-static: $(BUILD)/src/cli/main.o $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
+	$(CC) -static $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_ARCHIVE) $(CORE_LIBS) -ldl
