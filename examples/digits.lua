@@ -46,6 +46,33 @@ local function record_mistakes(tb, wrong)
   tb:add_text("misclassified", captions)
 end
 
+local function zeros(n)
+  local t = {}
+  for i = 1, n do t[i] = 0 end
+  return t
+end
+
+local DIGITS <const> = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+
+---Rows are what the digits are, columns what they were taken for.
+local function confusion_matrix(judged)
+  local matrix = {}
+  for class = 1, CLASSES do matrix[class] = zeros(CLASSES) end
+  for _, one in ipairs(judged) do
+    local row = matrix[one.digit.class]
+    row[one.guess] = row[one.guess] + 1
+  end
+  return helios.figure.new {title = "confusion matrix", xlabel = "taken for", ylabel = "digit"}
+    :imshow(matrix, {annotate = true, cmap = "blues", xlabels = DIGITS, ylabels = DIGITS})
+end
+
+local function loss_curve(losses)
+  local steps = {}
+  for i = 1, #losses do steps[i] = i end
+  return helios.figure.new {title = "training loss", xlabel = "iteration", ylabel = "cross entropy", logy = true,
+    grid = true}:plot(steps, losses)
+end
+
 ---How well each digit is told from all others.
 local function record_pr_curves(tb, judged)
   for class = 1, CLASSES do
@@ -79,24 +106,29 @@ local model = helios.Model.new "digits"
 function model:setup()
   self.net = perceptron.new(IMAGE_SIDE * IMAGE_SIDE, config.hidden, CLASSES, helios.rng.get_default_rng())
   self.right, self.seen = 0, 0 -- of this epoch's training
+  self.losses = {}
 end
 
 function model:state_dict()
-  return {net = self.net, right = self.right, seen = self.seen, accuracy = self.accuracy}
+  return {net = self.net:state_dict(), right = self.right, seen = self.seen, losses = self.losses,
+    accuracy = self.accuracy}
 end
 
 function model:load_state_dict(saved)
-  self.net, self.right, self.seen, self.accuracy = saved.net, saved.right, saved.seen, saved.accuracy
+  self.net:load_state_dict(saved.net)
+  self.right, self.seen, self.losses, self.accuracy = saved.right, saved.seen, saved.losses, saved.accuracy
 end
 
 function model:on_training_start()
   self.log, self.tb = helios.logging.get_root_logger(), helios.logging.get_tensorboard_writer()
+  if #self.losses == 0 then self.tb:add_graph(self.net, self.trainer.datamodule.valid_dataset.dataset[1].input) end
 end
 
 function model:train_step(batch, state)
-  local loss, right = perceptron.backward(self.net, batch)
-  perceptron.update(self.net, config.learning_rate / #batch, config.momentum)
+  local loss, right = self.net:backward(batch)
+  self.net:update(config.learning_rate / #batch, config.momentum)
   self.right, self.seen = self.right + right, self.seen + #batch
+  self.losses[state.current_iteration] = loss / #batch
   self.tb:add_scalar("loss/train", loss / #batch, state.current_iteration)
 end
 
@@ -106,7 +138,7 @@ end
 
 function model:valid_step(batch)
   for _, digit in ipairs(batch) do
-    local probabilities = perceptron.forward(self.net, digit.input)
+    local probabilities = self.net(digit.input)
     local one = {digit = digit, guess = perceptron.best(probabilities), probabilities = probabilities}
     table.insert(self.judged, one)
     if one.guess ~= digit.class then table.insert(self.wrong, one) end
@@ -124,8 +156,16 @@ function model:on_validation_end(cycle)
     100 * self.accuracy.validation)
 end
 
+-- A machine without gnuplot is no reason to lose a run that has come so far.
+function model:record_figure(tag, figure)
+  local ok, reason = pcall(self.tb.add_figure, self.tb, tag, figure)
+  if not ok then self.log:warning(reason) end
+end
+
 function model:on_training_end()
   if not self.judged then return end -- the run was complete before
+  self:record_figure("figures/confusion", confusion_matrix(self.judged))
+  self:record_figure("figures/loss", loss_curve(self.losses))
   record_pr_curves(self.tb, self.judged)
   record_results(self.tb, self.judged)
   self.tb:add_hparams({

@@ -26,20 +26,21 @@ function model:setup()
 end
 
 function model:state_dict()
-  return {net = self.net, accuracy = self.accuracy}
+  return {net = self.net:state_dict(), accuracy = self.accuracy}
 end
 
 function model:load_state_dict(saved)
-  self.net, self.accuracy = saved.net, saved.accuracy
+  self.net:load_state_dict(saved.net)
+  self.accuracy = saved.accuracy
 end
 
 function model:train_step(batch, state)
-  local loss = perceptron.backward(self.net, batch)
+  local loss = self.net:backward(batch)
   local sums = distributed.all_reduce {
     hidden = self.net.hidden.gradients, output = self.net.output.gradients, loss = loss, count = #batch,
   }
   self.net.hidden.gradients, self.net.output.gradients = sums.hidden, sums.output
-  perceptron.update(self.net, config.learning_rate / sums.count, config.momentum)
+  self.net:update(config.learning_rate / sums.count, config.momentum)
   helios.logging.get_tensorboard_writer():add_scalar("loss/train", sums.loss / sums.count, state.current_iteration)
 end
 
@@ -49,7 +50,7 @@ end
 
 function model:valid_step(batch)
   for _, digit in ipairs(batch) do
-    if perceptron.best((perceptron.forward(self.net, digit.input))) == digit.class then self.right = self.right + 1 end
+    if perceptron.best(self.net(digit.input)) == digit.class then self.right = self.right + 1 end
     self.judged = self.judged + 1
   end
 end

@@ -152,6 +152,24 @@ describe("examples/digits.lua", function()
     assert.equal(1, #events.values(run_path, "_hparams_/session_start_info"))
   end)
 
+  it("has the network's graph, and figures of loss and confusion", function()
+    local graphs = 0
+    for _, event in ipairs(events.run(run_path)) do
+      if event.graph_def then
+        local names = {}
+        for i, node in ipairs(events.decode(event.graph_def, "GraphDef").node) do names[i] = node.name end
+        assert.same({"input/x", "Perceptron/Linear[hidden]", "Perceptron/ReLU[relu]", "Perceptron/Linear[output]",
+          "Perceptron/Softmax[softmax]", "output/output.1"}, names)
+        graphs = graphs + 1
+      end
+    end
+    assert.equal(1, graphs)
+    for _, tag in ipairs {"figures/confusion", "figures/loss"} do
+      local image = events.values(run_path, tag)[1].image
+      assert.same({940, 640, 480}, {events.values(run_path, tag)[1].step, image.width, image.height})
+    end
+  end)
+
   it("leaves nothing but event files in the run", function()
     assert.same({}, tmp.files(folder .. "/runs", "^[^e]*$"))
     for _, path in ipairs(tmp.files(folder .. "/runs")) do assert.matches("events%.out%.tfevents%.[^/]*$", path) end
