@@ -197,7 +197,7 @@ include fuzz.mk
 # --- Figures ------------------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: lua $(BENCHES)  ## rates beside torch, tensorboardX and Python's logging (ORACLE=)
+bench: lua cli $(BENCHES)  ## rates beside torch, tensorboardX and Python's logging (ORACLE=)
 	@$(LUA_ENV) BUILD=$(BUILD) LUA=$(LUA) PYTHON=$(PYTHON) bench/run.sh
 
 # --- Independent judges ---------------------------------------------------------------------------------------------

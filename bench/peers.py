@@ -4,6 +4,8 @@ reader.
 Prints `kind who call_ns cpu_ns` as core.c does, where cpu is the process time until the file is flushed."""
 import importlib
 import logging
+import re
+import subprocess
 import sys
 import time
 
@@ -68,6 +70,23 @@ def measure_reading():
     print(f"read_scalars\tother\t{1e9 * wall:.0f}\t{1e9 * cpu:.0f}", flush=True)
 
 
+def measure_data_server():
+    """TensorBoard's data server over the same: what it says its first load took. It keeps a sample of the points."""
+    import tensorboard_data_server
+
+    command = [tensorboard_data_server.server_binary(), "--logdir", f"{FOLDER}/scalars", "--reload", "once",
+               "--port", "0", "--verbose", "--checksum"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        for line in server.stderr:
+            found = re.search(r"Finished load cycle \(([0-9.]+)(ms|s)\)", line)
+            if found:
+                break
+        server.kill()
+    if found:
+        nanoseconds = float(found[1]) * (1e6 if found[2] == "ms" else 1e9)
+        print(f"ls_scalars\tother\t{nanoseconds:.0f}\t{nanoseconds:.0f}", flush=True)
+
+
 def writer_benches(run_name):
     rng = np.random.default_rng(1)
     values = rng.standard_normal(1000000).astype(np.float32)
@@ -92,6 +111,7 @@ def main():
     measure("info_plain", "other", 20000, info_plain)
     measure("info", "other", 20000, info)
     measure_reading()
+    measure_data_server()
     peers = (("torch", "torch.utils.tensorboard", "run_name"), ("tensorboardX", "tensorboardX", "name"))
     for who, module_name, run_name in peers:
         module = importlib.import_module(module_name)

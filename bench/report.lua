@@ -25,6 +25,8 @@ local ROWS <const> = {
   {"`add_hparams`, 5 + 2, from C", "add_hparams", ours = "c", budget = 1e4},
   {"... from Lua", "add_hparams", ours = "lua"},
   {"read a million scalars, checksums checked", "read_scalars", ours = "c", budget = 1e8},
+  {"`helios ls` of the same, start to end", "ls_scalars", ours = "helios"},
+  {"`helios export` of the same to CSV, start to end", "export_scalars", ours = "helios"},
   {"read 1 GB of images, checksums checked", "read_images", ours = "c", budget = 2.4e8},
   {"a program with a writer, start to end, beyond bare Lua", "start", ours = "lua", extra = true, budget = 3e6},
   {"its memory, beyond bare Lua", "start", ours = "lua", cpu = true, extra = true, memory = true,

@@ -28,6 +28,8 @@ printf '%s\n' "$open_python" >"$folder/open.py"
 {
   "$BUILD/bench/core" "$folder"
   "$BUILD/bench/read" "$folder"
+  "$spawn" ls_scalars helios 5 "$BUILD/helios" ls "$folder/scalars"
+  "$spawn" export_scalars helios 5 "$BUILD/helios" export "$folder/scalars" -o /dev/null
   "$LUA" bench/binding.lua "$folder"
   "$spawn" start bare 20 "$LUA" -e ''
   "$spawn" start lua 20 "$LUA" "$folder/open.lua" "$folder/start"
