@@ -134,7 +134,11 @@ static helios_status load_config(helios_writer *w, hl_buf *config) {
   int code;
   hl_buf_init(&path, &w->alloc);
   const char *name = join(&path, w, "", CONFIG_NAME, "");
-  int fd = name == NULL ? -1 : env->open(env, name, O_RDONLY | O_NONBLOCK, &code);
+  if (name == NULL) {
+    hl_buf_free(&path);
+    return HELIOS_ENOMEM;
+  }
+  int fd = env->open(env, name, O_RDONLY | O_NONBLOCK, &code);
   bool usable = fd >= 0 && env->stat_fd(env, fd, &size, &regular, &links, &code) == 0 && regular &&
                 size <= LARGEST_CONFIG && hl_buf_reserve(config, (size_t)size);
   while (usable && (int64_t)config->len < size) {
