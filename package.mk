@@ -11,7 +11,7 @@ LUA_MODULES = $(shell cd lua/helios && find . -type f ! -path './_meta/*')
 
 install: install-dev install-lua install-command  ## headers, libraries, modules, the command, man pages; PREFIX DESTDIR
 
-install-dev: core lua
+install-dev: core lua $(BUILD)/man/helios.3
 	install -d $(INSTALLED_INCLUDE) $(INSTALLED_LIB)/pkgconfig $(MANDIR)/man3
 	install -m 644 $(HEADERS) $(INSTALLED_INCLUDE)
 	install -m 644 $(BUILD)/libhelios.a $(BUILD)/libhelios-lua.a $(INSTALLED_LIB)
@@ -19,7 +19,7 @@ install-dev: core lua
 	ln -sf $(SO) $(INSTALLED_LIB)/libhelios.so.$(SOVERSION)
 	ln -sf libhelios.so.$(SOVERSION) $(INSTALLED_LIB)/libhelios.so
 	install -m 644 $(BUILD)/helios.pc $(BUILD)/helios-lua.pc $(INSTALLED_LIB)/pkgconfig
-	install -m 644 man/helios.3 $(MANDIR)/man3
+	install -m 644 $(BUILD)/man/helios.3 $(MANDIR)/man3
 
 install-lua: lua
 	install -d $(DESTDIR)$(LUACDIR)/helios
@@ -37,6 +37,12 @@ uninstall:  ## what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/helios $(MANDIR)/man1/helios.1 $(MANDIR)/man3/helios.3 $(COMPLETIONDIR)/helios
 	rm -f $(addprefix $(INSTALLED_LIB)/,libhelios.a libhelios-lua.a libhelios.so libhelios.so.$(SOVERSION) $(SO))
 	rm -f $(addprefix $(INSTALLED_LIB)/pkgconfig/,helios.pc helios-lua.pc)
+
+# In the order in which they are best read.
+MAN_HEADERS = $(patsubst %,include/helios/%.h,helios status tensor logger writer reader recover lua)
+$(BUILD)/man/helios.3: man/helios.3.in tools/man3.lua $(HEADERS)
+	@mkdir -p $(@D)
+	$(LUA) tools/man3.lua $< $@ $(MAN_HEADERS)
 
 # --- The core as two files --------------------------------------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 -- amalgam.lua DIR header... -- source... - the C core as DIR/helios.h and DIR/helios.c, for hosts that would rather
 -- copy two files than install a library.
 --
--- Headers go in once, where they are first included; so do system headers. What is static in two sources gets its
--- file's name behind its own: such names are found by reading each file's text at the outermost level, which is all the C
--- this knows. A name it missed is an error of the compiler, never another meaning.
+-- Headers go in once, where they are first included; system headers come first. What is static in two sources gets its
+-- file's name behind its own: such names are found by reading each file's text at the outermost level, which is all
+-- the C this knows. A name it missed is an error of the compiler, never another meaning.
 
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))
@@ -239,8 +239,8 @@ local function join_sources(paths)
 end
 
 local function main(target, ...)
-  local headers, sources, list = {}, {}, nil
-  list = headers
+  local headers, sources = {}, {}
+  local list = headers
   for _, word in ipairs {...} do
     if word == "--" then list = sources else list[#list + 1] = word end
   end

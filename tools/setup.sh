@@ -15,7 +15,9 @@ packages=(
   libopenmpi-dev openmpi-bin                # collectives
   lua-filesystem lua-argparse               # folders, command line
   libjs-dygraphs                            # charts of `helios report`, put into the program
-  lua-busted lua-check                      # specs, lint
+  lua-busted lua-check luajit               # specs, lint, the headers in LuaJIT's FFI
+  mandoc discount lua-ldoc                  # documentation
+  luarocks dpkg-dev debhelper fakeroot lintian  # packages
   python3 python3-venv ca-certificates      # independent judges: torch and TensorBoard in a venv
   chromium chromium-driver                  # dashboards, looked at as a user does
 )

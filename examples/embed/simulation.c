@@ -19,9 +19,11 @@ typedef struct plate {
   DLManagedTensor tensor; /* shows `now` to Lua; nothing to delete, as the plate outlives the state */
 } plate;
 
-static int64_t parameter(lua_State *L, const char *name) {
+/* A number of the table at stack index 1. */
+static double parameter(lua_State *L, const char *name) {
   lua_getfield(L, 1, name);
-  int64_t value = (int64_t)luaL_checknumber(L, -1);
+  if (!lua_isnumber(L, -1)) luaL_error(L, "the script's '%s' is no number", name);
+  double value = lua_tonumber(L, -1);
   lua_pop(L, 1);
   return value;
 }
@@ -69,7 +71,7 @@ static int observe(lua_State *L, int64_t step) {
 }
 
 static void run(lua_State *L, plate *p) {
-  int64_t steps = parameter(L, "steps"), every = parameter(L, "every");
+  int64_t steps = (int64_t)parameter(L, "steps"), every = (int64_t)parameter(L, "every");
   lua_getfield(L, 1, "writer");
   helios_writer *writer = helios_lua_to_writer(L, -1); /* the script's own; NULL while it has none open */
   lua_pop(L, 1);
@@ -88,11 +90,8 @@ static int simulate(lua_State *L) {
   if (luaL_loadfile(L, script) != LUA_OK) return lua_error(L);
   lua_call(L, 0, 1);
   lua_replace(L, 1);
-  luaL_argcheck(L, lua_istable(L, 1), 1, "the script returns no table");
-  lua_getfield(L, 1, "diffusion");
-  double diffusion = luaL_checknumber(L, -1);
-  lua_settop(L, 1);
-  if (!plate_init(p, parameter(L, "size"), diffusion)) return luaL_error(L, "out of memory");
+  if (!lua_istable(L, 1)) return luaL_error(L, "the script returns no table");
+  if (!plate_init(p, (int64_t)parameter(L, "size"), parameter(L, "diffusion"))) return luaL_error(L, "out of memory");
   helios_lua_push_dltensor(L, &p->tensor);
   run(L, p);
   return 0;
