@@ -30,6 +30,27 @@ describe("msgpack", function()
     end
   end)
 
+  it("is MessagePack as its specification writes it", function()
+    local map = {[1] = "a", x = false}
+    for bytes, value in pairs {
+      ["\0"] = 0, ["\x7f"] = 127, ["\xcc\x80"] = 128, ["\xff"] = -1, ["\xe0"] = -32, ["\xd0\xdf"] = -33,
+      ["\xcd\x01\0"] = 256, ["\xce\0\1\0\0"] = 65536, ["\xcf\0\0\0\1\0\0\0\0"] = 1 << 32,
+      ["\xd3\x80\0\0\0\0\0\0\0"] = math.mininteger, ["\xcb\x3f\xf8\0\0\0\0\0\0"] = 1.5, ["\xc3"] = true,
+      ["\xa3abc"] = "abc", ["\x92\1\x92\2\3"] = {1, {2, 3}}, ["\x82\1\xa1a\xa1x\xc2"] = map, ["\x80"] = {},
+    } do
+      assert.equal(bytes, msgpack.pack(value))
+      assert.is_true(same(value, (msgpack.unpack(bytes))))
+    end
+    assert.equal("\xc0", msgpack.pack(nil))
+  end)
+
+  it("reads what other writers choose: wider integers, single floats", function()
+    for bytes, value in pairs {["\xcd\0\5"] = 5, ["\xd2\xff\xff\xff\xff"] = -1, ["\xca\x3f\xc0\0\0"] = 1.5,
+      ["\xd9\1a"] = "a", ["\xc5\0\1a"] = "a", ["\xdc\0\1\1"] = {1}, ["\xde\0\1\1\2"] = {2}} do
+      assert.is_true(same(value, (msgpack.unpack(bytes))))
+    end
+  end)
+
   it("keeps strings byte for byte, text or not", function()
     for _, s in ipairs {"", "text", "Größe", "\0", "\255\254", ("x"):rep(31), ("x"):rep(32), ("x"):rep(256),
       ("\128"):rep(70000), "\xed\xa0\x80", "\xc0\x80", "\xf4\x90\x80\x80", "\xe2\x82"} do

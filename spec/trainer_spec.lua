@@ -455,6 +455,17 @@ describe("an error in fit", function()
       tmp.read(only_file(dir .. "/logs")))
   end)
 
+  it("has a traceback that starts where it was raised, by error or by Lua itself", function()
+    for where, step in pairs {
+      ["%[C%]: in function 'error'\n\t[^\n]*in method 'train_step'"] = function() error "x" end,
+      ["[^\n]*in method 'train_step'"] = function(self) return self.none.field end,
+    } do
+      local dir = tmp.dir()
+      failing(quiet(at(dir, {total_steps = 1})), {train_step = step})
+      assert.matches("stack traceback:\n\t" .. where, tmp.read(only_file(dir .. "/logs")))
+    end
+  end)
+
   it("passes untouched when the trainer expects it, by pattern or by function", function()
     for _, exception in ipairs {"^.*pruned", function(err) return tostring(err):find("pruned", 1, true) end} do
       local dir = tmp.dir()

@@ -503,11 +503,9 @@ end
 
 -- Runs where the error was raised, so that the traceback in the log is the error's: it starts below this function and
 -- the handler that calls it.
-local function on_error(err, exceptions)
-  if not is_expected(err, exceptions) and logging.is_root_logger_active() then
-    logging.get_root_logger():exception("error: uncaught exception", {exc_info = err, stacklevel = 3})
-  end
-  return err
+local function log_error(err)
+  if not logging.is_root_logger_active() then return end
+  logging.get_root_logger():exception("error: uncaught exception", {exc_info = err, stacklevel = 3})
 end
 
 -- The other ranks are waiting for this one, and would for ever.
@@ -542,17 +540,21 @@ local function finish(self)
 end
 
 local function launch(self, body, exceptions)
+  local expected = false
   local ok, err = xpcall(function()
     prepare_data(self)
     body(self)
-  end, function(e) return on_error(e, exceptions) end)
+  end, function(e)
+    expected = is_expected(e, exceptions)
+    if not expected then log_error(e) end
+    return e
+  end)
   local torn_down, reason = finish(self)
-  if not ok then
-    if is_expected(err, exceptions) then error(err, 0) end
+  if not ok and not expected then
     logging.close_default_loggers()
     end_other_ranks(self)
-    error(err, 0)
   end
+  if not ok then error(err, 0) end
   if not torn_down then error(reason, 0) end
 end
 
