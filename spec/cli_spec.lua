@@ -256,6 +256,25 @@ describe("helios recover", function()
   end)
 end)
 
+describe("helios recover on what a killed process left", function()
+  it("brings back every acknowledged event", function()
+    local folder = tmp.dir()
+    write(folder .. "/write.lua", ([[
+      local writer = require("helios.core.logging").TensorboardWriter()
+      writer:setup(%q, {flush_secs = 1000})
+      for step = 1, 20 do writer:add_scalar("loss", step, step) end
+      os.execute("kill -9 $PPID")]]):format(folder .. "/run"))
+    local _, _, killed = os.execute(("%s %s/write.lua 2>/dev/null"):format(HELIOS, folder))
+    assert.is_true(killed > 0)
+    local out, _, status = helios("recover", folder)
+    assert.same(0, status)
+    assert.matches("brought back %d+ pending records", out)
+    local rows = helios("export", folder .. "/run")
+    for step = 1, 20 do assert.matches(("\n%%.,loss,%d,[%%d.]+,%d\n"):format(step, step), rows) end
+    assert.same(1, #tmp.files(folder .. "/run"))
+  end)
+end)
+
 describe("helios tail --once", function()
   it("draws each scalar with its ends", function()
     local out, _, status = helios("tail", "--once", GOLDEN, "--tag", "loss", "--width", "40", "--height", "12")

@@ -1,5 +1,5 @@
-// page.js - the report's behaviour. Text of runs reaches the page as text nodes only, never as markup; the page's policy
-// (Content-Security-Policy) runs no script but this one and fetches nothing.
+// page.js - the report's behaviour. Text of runs reaches the page as text nodes only, never as markup; the page's
+// policy (Content-Security-Policy) runs no script but this one and fetches nothing.
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -7,7 +7,7 @@
     "#868e96"];
   const state = {shown: new Set(data.runs.map((_, i) => i)), smooth: 0.6, log: false, x: "step", filter: ""};
 
-  // ---- small tools ---------------------------------------------------------------------------------------------
+  // ---- small tools ------------------------------------------------------------------------------------------------
 
   function make(name, attributes, ...children) {
     const e = document.createElement(name);
@@ -39,6 +39,8 @@
     return String(Number(v.toPrecision(5)));
   }
 
+  const clip = (s, most) => s.length > most ? s.slice(0, most - 1) + "…" : s;
+
   // Cards are filled when they come near the window, or all of them for printing.
   const waiting = new Map();
   const observer = new IntersectionObserver(entries => {
@@ -57,7 +59,8 @@
 
   function slider(count, label, show) {
     const output = make("output");
-    const input = make("input", {type: "range", min: 0, max: count - 1, value: count - 1, step: 1, "aria-label": label});
+    const input = make("input",
+      {type: "range", min: 0, max: count - 1, value: count - 1, step: 1, "aria-label": label});
     const update = () => { output.textContent = show(Number(input.value)); };
     input.addEventListener("input", update);
     input.hidden = count < 2;
@@ -72,7 +75,7 @@
     return h;
   }
 
-  // ---- scalars -------------------------------------------------------------------------------------------------
+  // ---- scalars ----------------------------------------------------------------------------------------------------
 
   async function unpack(part) {
     if (part.points) return part.points;
@@ -243,7 +246,7 @@
     }
   }
 
-  // ---- media and text --------------------------------------------------------------------------------------------
+  // ---- media and text ---------------------------------------------------------------------------------------------
 
   function imageCard(entry) {
     const image = make("img", {class: "picture", alt: `${entry.tag} of ${runName(entry.run)}`});
@@ -271,10 +274,19 @@
   }
 
   // Markdown as elements made one by one: what is no known form stays text. Pictures are named, never fetched.
-  const INLINE = /(`+)([\s\S]*?[^`])\1(?!`)|!\[([^\]]*)\]\(([^)\s]*)[^)]*\)|\[([^\]]+)\]\(([^)\s]+)[^)]*\)|(\*\*|__)(?=\S)([\s\S]*?\S)\7|([*_])(?=\S)([\s\S]*?\S)\9|~~(?=\S)([\s\S]*?\S)~~/;
+  const INLINE = new RegExp([
+    /(`+)([\s\S]*?[^`])\1(?!`)/, // 1, 2: code
+    /!\[([^\]]*)\]\(([^)\s]*)[^)]*\)/, // 3, 4: a picture
+    /\[([^\]]+)\]\(([^)\s]+)[^)]*\)/, // 5, 6: a link
+    /(\*\*|__)(?=\S)([\s\S]*?\S)\7/, // 7, 8: strong
+    /([*_])(?=\S)([\s\S]*?\S)\9/, // 9, 10: emphasis
+    /~~(?=\S)([\s\S]*?\S)~~/, // 11: struck out
+  ].map(r => r.source).join("|"));
+  const LONGEST_INLINE = 20000; // beyond it text stays plain: looking for ends of marks takes quadratic time
+  const TABLE_RULE = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
   function inline(parent, s, depth) {
     let m;
-    while (s !== "" && depth < 8 && (m = INLINE.exec(s))) {
+    while (s !== "" && depth < 8 && s.length <= LONGEST_INLINE && (m = INLINE.exec(s))) {
       parent.append(s.slice(0, m.index));
       if (m[1]) parent.append(make("code", {}, m[2]));
       else if (m[3] !== undefined) parent.append(make("em", {}, `[picture: ${m[3] || m[4]}]`));
@@ -325,7 +337,7 @@
       } else if (/^\s*([-*_])(\s*\1){2,}\s*$/.test(s)) {
         out.append(make("hr"));
         i++;
-      } else if (s.includes("|") && i + 1 < lines.length && /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/.test(lines[i + 1])) {
+      } else if (s.includes("|") && (lines[i + 1] || "").length < 1000 && TABLE_RULE.test(lines[i + 1] || "")) {
         const body = [];
         const head = cells(s);
         for (i += 2; i < lines.length && lines[i].includes("|"); i++) body.push(cells(lines[i]));
@@ -336,7 +348,8 @@
         out.append(nested("blockquote", quote.join("\n"), 0));
       } else if ((m = /^\s*([-*+]|\d+[.)])\s+/.exec(s))) {
         const list = make(/\d/.test(m[1]) ? "ol" : "ul");
-        for (; i < lines.length && (m = /^\s*([-*+]|\d+[.)])\s+(.*)$/.exec(lines[i])); i++) list.append(nested("li", m[2], 0));
+        for (; i < lines.length && (m = /^\s*([-*+]|\d+[.)])\s+(.*)$/.exec(lines[i])); i++)
+          list.append(nested("li", m[2], 0));
         out.append(list);
       } else {
         const words = [];
@@ -351,7 +364,8 @@
     const body = make("div");
     const control = slider(entry.items.length, "step", i => {
       const item = entry.items[i], content = json(item.blob);
-      body.replaceChildren(content.rows ? tableOf(content.rows[0] || [], content.rows.slice(1)) : markdown(content.text));
+      const rows_ = content.rows;
+      body.replaceChildren(rows_ ? tableOf(rows_[0] || [], rows_.slice(1)) : markdown(content.text));
       return stepText(item);
     });
     const card = make("div", {class: "card"}, heading(entry.tag, entry.run), body, control.box);
@@ -359,7 +373,7 @@
     return card;
   }
 
-  // ---- histograms --------------------------------------------------------------------------------------------------
+  // ---- histograms -------------------------------------------------------------------------------------------------
 
   function canvasOf(height) {
     const canvas = make("canvas");
@@ -393,15 +407,19 @@
 
   function histogramCard(entry) {
     const ridge = canvasOf(220), bars = canvasOf(120), bins = 60;
-    const bucketsOf = item => json(item.blob).map(b => b.map(unnumber)).filter(b => Number.isFinite(b[0]) && Number.isFinite(b[1]));
+    const bucketsOf = item => json(item.blob).map(b => b.map(unnumber))
+      .filter(b => Number.isFinite(b[0]) && Number.isFinite(b[1]));
     const some = () => {
       const n = Math.min(40, entry.items.length), list = [];
-      for (let i = 0; i < n; i++) list.push(entry.items[n === 1 ? 0 : Math.round(i * (entry.items.length - 1) / (n - 1))]);
+      const last = entry.items.length - 1;
+      for (let i = 0; i < n; i++) list.push(entry.items[n === 1 ? 0 : Math.round(i * last / (n - 1))]);
       return list;
     };
     let low = Infinity, high = -Infinity, ridges = [];
     const measure = buckets => {
-      for (const [left, right, count] of buckets) if (count > 0) { low = Math.min(low, left); high = Math.max(high, right); }
+      for (const [left, right, count] of buckets) {
+        if (count > 0) { low = Math.min(low, left); high = Math.max(high, right); }
+      }
     };
     const drawRidges = () => {
       const [g, width] = ridge.prepare();
@@ -427,8 +445,10 @@
       const item = entry.items[i], buckets = bucketsOf(item), [g, width] = bars.prepare();
       const counts = resample(buckets, low, high, bins), top = Math.max(...counts, 1e-300);
       g.fillStyle = color(entry.run);
-      counts.forEach((c, k) => g.fillRect(6 + (width - 12) * k / bins, 116 - 110 * c / top, (width - 12) / bins - 1, 110 * c / top));
-      return `${stepText(item)}  ·  ${short(unnumber(item.num))} values, ${short(unnumber(item.min))} to ${short(unnumber(item.max))}`;
+      const bar = (width - 12) / bins;
+      counts.forEach((c, k) => g.fillRect(6 + bar * k, 116 - 110 * c / top, bar - 1, 110 * c / top));
+      const [num, least, most] = [item.num, item.min, item.max].map(v => short(unnumber(v)));
+      return `${stepText(item)}  ·  ${num} values, ${least} to ${most}`;
     });
     const card = make("div", {class: "card"}, heading(entry.tag, entry.run), ridge.canvas, bars.canvas, control.box);
     const draw = () => {
@@ -445,7 +465,7 @@
   }
   const redraws = [];
 
-  // ---- PR curves -----------------------------------------------------------------------------------------------------
+  // ---- PR curves --------------------------------------------------------------------------------------------------
 
   function prCard(entry) {
     const box = canvasOf(300);
@@ -474,20 +494,26 @@
         g.beginPath();
         g.arc(x(rows_[5][k]), y(rows_[4][k]), 5, 0, 7);
         g.fill();
-        const [tp, fp, tn, fn, precision, recall] = rows_.map(r => r[k]);
-        note.append(make("b", {}, runName(part.run)), ` precision ${short(precision)}, recall ${short(recall)} · TP ${short(tp)} FP ${short(fp)} TN ${short(tn)} FN ${short(fn)} · step ${item.step}`, make("br"));
+        const [tp, fp, tn, fn, precision, recall] = rows_.map(r => short(r[k]));
+        note.append(make("b", {}, runName(part.run)), ` precision ${precision}, recall ${recall}`
+          + ` · TP ${tp} FP ${fp} TN ${tn} FN ${fn} · step ${item.step}`, make("br"));
       }
     };
     const stepControl = slider(steps.length, "step", i => { step = i; draw(); return `step ${steps[i]}`; });
-    const thresholdControl = slider(1001, "threshold", i => { threshold = i / 1000; draw(); return `threshold ${threshold.toFixed(3)}`; });
+    const thresholdControl = slider(1001, "threshold", i => {
+      threshold = i / 1000;
+      draw();
+      return `threshold ${threshold.toFixed(3)}`;
+    });
     thresholdControl.box.querySelector("input").value = 500;
-    const card = make("div", {class: "card"}, heading(entry.tag), box.canvas, note, thresholdControl.box, stepControl.box);
+    const card = make("div", {class: "card"}, heading(entry.tag), box.canvas, note, thresholdControl.box,
+      stepControl.box);
     later(card, () => { stepControl.update(); thresholdControl.update(); });
     redraws.push(() => { if (!waiting.has(card)) draw(); });
     return card;
   }
 
-  // ---- hyper-parameters ----------------------------------------------------------------------------------------------
+  // ---- hyper-parameters --------------------------------------------------------------------------------------------
 
   function hparamsSection(h) {
     const names = [...h.names.map(n => ({name: n, of: "values"})), ...h.metrics.map(n => ({name: n, of: "metrics"}))];
@@ -498,7 +524,8 @@
       const list = [...h.rows];
       if (sorted >= 0) list.sort((a, b) => {
         const p = value(a, names[sorted]), q = value(b, names[sorted]);
-        const order = typeof p === "number" && typeof q === "number" ? p - q : String(p ?? "").localeCompare(String(q ?? ""));
+        const numbers = typeof p === "number" && typeof q === "number";
+        const order = numbers ? p - q : String(p ?? "").localeCompare(String(q ?? ""));
         return upward ? order : -order;
       });
       const head = names.map((c, i) => make("th", {class: "sort", onclick: () => {
@@ -539,14 +566,16 @@
     });
     names.forEach((c, i) => {
       drawing.append(svg("line", {class: "axis", x1: x(i), x2: x(i), y1: y(0), y2: y(1)}),
-        svg("text", {x: x(i), y: 20, "text-anchor": "middle"}, c.name.length > 20 ? c.name.slice(0, 19) + "…" : c.name));
+        svg("text", {x: x(i), y: 20, "text-anchor": "middle"}, clip(c.name, 20)));
       for (const mark of scales[i].marks.slice(0, 8))
-        drawing.append(svg("text", {x: x(i) + 5, y: y(scales[i].at(mark)) + (scales[i].at(mark) > 0.5 ? -4 : 14)}, short(mark)));
+        drawing.append(svg("text", {x: x(i) + 5, y: y(scales[i].at(mark)) + (scales[i].at(mark) > 0.5 ? -4 : 14)},
+          short(mark)));
     });
-    return make("div", {class: "card wide"}, make("h2", {}, "Parallel coordinates"), make("div", {class: "scroll"}, drawing));
+    return make("div", {class: "card wide"}, make("h2", {}, "Parallel coordinates"),
+      make("div", {class: "scroll"}, drawing));
   }
 
-  // ---- graphs --------------------------------------------------------------------------------------------------------
+  // ---- graphs -----------------------------------------------------------------------------------------------------
 
   // Nodes of the same first `depth` parts of their names are one; each stands below what it takes in.
   function groups(nodes, depth) {
@@ -594,9 +623,9 @@
       drawing.append(svg("path", {class: "edge", d: `M${x0},${y0} C${x0},${y0 + 25} ${x1},${y1 - 25} ${x1},${y1}`}));
     }
     for (const g of list) {
-      const name = g.key.split("/").pop() || g.key, label = name.length > 24 ? name.slice(0, 23) + "…" : name;
+      const label = clip(g.key.split("/").pop() || g.key, 24), many = g.nodes.length > 1 ? ` (${g.nodes.length})` : "";
       const e = svg("g", {class: "node"}, svg("rect", {x: g.x, y: g.y, width: W, height: H, rx: 7}),
-        svg("text", {x: g.x + W / 2, y: g.y + 21, "text-anchor": "middle"}, g.nodes.length > 1 ? `${label} (${g.nodes.length})` : label),
+        svg("text", {x: g.x + W / 2, y: g.y + 21, "text-anchor": "middle"}, label + many),
         svg("title", {}, g.key));
       e.addEventListener("click", () => {
         drawing.querySelectorAll(".chosen").forEach(o => o.classList.remove("chosen"));
@@ -615,7 +644,8 @@
     const tell = g => {
       const row = (a, b) => make("tr", {}, make("th", {}, a), make("td", {}, b));
       about.replaceChildren(make("h2", {}, g.key), make("table", {}, ...g.nodes.slice(0, 30).flatMap(n => [
-        row(n.name, n.op + (n.device ? ` on ${n.device}` : "")), ...Object.entries(n.attr).map(([k, v]) => row(k, String(v).slice(0, 500)))])));
+        row(n.name, n.op + (n.device ? ` on ${n.device}` : "")),
+        ...Object.entries(n.attr).map(([k, v]) => row(k, clip(String(v), 500)))])));
     };
     const control = slider(deepest, "depth", i => {
       stage.replaceChildren(drawGraph(nodes, i + 1, tell));
@@ -637,7 +667,7 @@
       make("table", {}, make("tr", {}, ...head.map(h => make("th", {}, h))), ...body)))];
   }
 
-  // ---- the page --------------------------------------------------------------------------------------------------------
+  // ---- the page ---------------------------------------------------------------------------------------------------
 
   const scalarCards = data.scalars.map(s => new ScalarCard(s));
   const each = (list, card) => list.map(entry => ({element: card(entry), tag: entry.tag ?? "", run: entry.run}));
@@ -659,7 +689,10 @@
     for (const section of main.querySelectorAll("section")) section.hidden = section.dataset.name !== name;
   }
   for (const [name, cards] of sections) {
-    const button = make("button", {role: "tab", onclick: () => { choose(name); history.replaceState(null, "", "#" + anchor(name)); }}, `${name} `, make("small", {}, String(cards.length)));
+    const button = make("button", {role: "tab", onclick: () => {
+      choose(name);
+      history.replaceState(null, "", "#" + anchor(name));
+    }}, `${name} `, make("small", {}, String(cards.length)));
     button.dataset.name = name;
     nav.append(button);
     const section = make("section", {}, make("div", {class: "grid"}, ...cards.map(c => c.element)));
@@ -699,14 +732,21 @@
   function controls() {
     const smoothText = make("output", {}, "0.60");
     const smooth = make("input", {type: "range", min: 0, max: 0.99, step: 0.01, value: 0.6, "aria-label": "smoothing",
-      oninput: e => { state.smooth = Number(e.target.value); smoothText.textContent = state.smooth.toFixed(2); drawScalars(); }});
+      oninput: e => {
+        state.smooth = Number(e.target.value);
+        smoothText.textContent = state.smooth.toFixed(2);
+        drawScalars();
+      }});
     const axis = make("select", {"aria-label": "x axis", onchange: e => { state.x = e.target.value; drawScalars(); }},
-      make("option", {value: "step"}, "step"), make("option", {value: "relative"}, "hours since start"), make("option", {value: "wall"}, "time of day"));
+      make("option", {value: "step"}, "step"), make("option", {value: "relative"}, "hours since start"),
+      make("option", {value: "wall"}, "time of day"));
     const log = make("input", {type: "checkbox", onchange: e => { state.log = e.target.checked; drawScalars(); }});
     const filter = make("input", {type: "text", placeholder: "part of a tag", "aria-label": "filter tags",
       oninput: e => { state.filter = e.target.value; applyFilter(); }});
-    return [make("h3", {}, "Tags"), filter, make("h3", {}, "Smoothing"), make("div", {class: "control"}, smooth, smoothText),
-      make("h3", {}, "X axis"), axis, make("label", {class: "control"}, log, "log y axis"), make("h3", {}, "Runs"), ...runsList(),
+    return [make("h3", {}, "Tags"), filter,
+      make("h3", {}, "Smoothing"), make("div", {class: "control"}, smooth, smoothText),
+      make("h3", {}, "X axis"), axis, make("label", {class: "control"}, log, "log y axis"),
+      make("h3", {}, "Runs"), ...runsList(),
       make("p", {class: "empty"}, "Drag over a chart to zoom, double-click to see all.")];
   }
 
@@ -729,6 +769,9 @@
   if (sections.length > 0) choose((asked || sections[0])[0]);
   window.addEventListener("beforeprint", () => { for (const card of [...waiting.keys()]) fill(card); });
   let size = 0;
-  window.addEventListener("resize", () => { clearTimeout(size); size = setTimeout(() => redraws.forEach(f => f()), 150); });
+  window.addEventListener("resize", () => {
+    clearTimeout(size);
+    size = setTimeout(() => redraws.forEach(f => f()), 150);
+  });
   document.documentElement.dataset.ready = String(Math.round(performance.now())); // ms since the page was asked for
 })();
