@@ -1,9 +1,11 @@
-"""add_image_with_boxes: outlines, scaled too. Labels need the font of torch's Pillow and are left to the specs."""
+"""add_image_with_boxes: outlines and labels, scaled too."""
 import numpy as np
 
 from calls import Call, Tensor
 from . import common
 from .image import ORDERS
+
+LABELS = ["cat", "person 0.93", "gr\u00fc\u00df", "", "it's {~}", "Wij,|"]
 
 
 def generate(rng, index, method):
@@ -19,4 +21,6 @@ def generate(rng, index, method):
         options["dataformats"] = order
     if rng.random() < 0.4:
         options["rescale"] = rng.choice([2, 0.5, 1.5, 3])
+    if rng.random() < 0.5:
+        options["labels"] = [rng.choice(LABELS) for _ in corners]
     return Call(method, [common.tag(rng, index), picture, Tensor(corners)], options)
