@@ -236,7 +236,7 @@ static helios_status remember_output(loader *l, hl_str first, hl_str output, uns
 static helios_status remember_outputs(loader *l, hl_str node) {
   hl_wire_reader r;
   hl_wire_item item;
-  hl_str first = {NULL, 0};
+  hl_str first = {"", 0};
   unsigned number = 0;
   helios_status st = HELIOS_OK;
   hl_wire_read(&r, node.data, node.len);
@@ -257,7 +257,7 @@ static helios_status refuse(loader *l, helios_status st) {
 }
 
 static helios_status add_node(loader *l, hl_str node) {
-  hl_str name = {NULL, 0}, op = hl_str_of("UnSpecified"), info;
+  hl_str name = {"", 0}, op = hl_str_of("UnSpecified"), info;
   if (!find_bytes(node, NODE_OUTPUT, &name) || name.len == 0) find_bytes(node, NODE_NAME, &name);
   find_bytes(node, NODE_OP_TYPE, &op);
   helios_status st = hl_graph_begin(l->graph, clean_name(&l->name, name), op, l->err);
@@ -288,14 +288,14 @@ static helios_status add_value(loader *l, hl_str info, const char *op, hl_str na
 }
 
 static helios_status add_input(loader *l, hl_str info) {
-  hl_str name = {NULL, 0};
+  hl_str name = {"", 0};
   find_bytes(info, INFO_NAME, &name);
-  return add_value(l, info, "Variable", clean_name(&l->name, name), (hl_str){NULL, 0});
+  return add_value(l, info, "Variable", clean_name(&l->name, name), (hl_str){"", 0});
 }
 
 /* An output is a node of its own, which takes the value of that name. */
 static helios_status add_output(loader *l, hl_str info) {
-  hl_str name = {NULL, 0};
+  hl_str name = {"", 0};
   find_bytes(info, INFO_NAME, &name);
   hl_str clean = clean_name(&l->text, name);
   hl_buf_reset(&l->name);
