@@ -203,8 +203,8 @@ bench: lua cli $(BENCHES)  ## rates beside torch, tensorboardX and Python's logg
 # --- Independent judges ---------------------------------------------------------------------------------------------
 
 .PHONY: conformance
-conformance: lua  ## the same calls through torch and through us; TensorBoard reads our runs (SEED= N= ORACLE=)
-	@$(LUA_ENV) LUA=$(LUA) PYTHON=$(PYTHON) conformance/run.sh
+conformance: lua cli  ## the same calls through torch and through us; TensorBoard reads our runs (SEED= N= ORACLE=)
+	@$(LUA_ENV) LUA=$(LUA) PYTHON=$(PYTHON) BUILD=$(BUILD) conformance/run.sh
 
 .PHONY: browser
 browser: lua  ## TensorBoard's dashboards in headless Chromium; screenshots in build/browser

@@ -12,6 +12,7 @@ import tempfile
 
 import compare
 import judge
+import reading
 import resuming
 import viewers
 from calls import lua
@@ -163,6 +164,11 @@ def look_at_resumed_runs(folder, report):
     report.differences += failed
 
 
+def read_foreign_files(folder, report):
+    report.compared["points of others"], failed = reading.check(os.path.join(folder, "foreign"), SEED)
+    report.differences += failed
+
+
 def main():
     print("conformance: seed %d, %d calls" % (SEED, COUNT))
     report = Report()
@@ -170,6 +176,7 @@ def main():
         compare_calls(folder, report)
         look_with_viewers(folder, report)
         look_at_resumed_runs(folder, report)
+        read_foreign_files(folder, report)
     for name, count in report.compared.items():
         print("  %-20s %6d" % (name, count))
     facts = sum(count for name, count in report.compared.items() if name not in KINDS)  # events rather than calls

@@ -151,6 +151,11 @@ typedef struct helios_point {
  * the end. A value that does not parse has kind HELIOS_KIND_OTHER and no data. */
 HELIOS_API bool helios_event_next_point(const helios_event *event, size_t *cursor, helios_point *point);
 
+/* The same for events of this reader in order: a tensor without a plugin is what the first value of its tag was told to
+ * be. TensorFlow writes the plugin only there. */
+HELIOS_API bool helios_reader_next_point(helios_reader *r, const helios_event *event, size_t *cursor,
+                                         helios_point *point);
+
 typedef struct helios_image_view {
   int64_t width, height;
   int64_t colorspace;    /* channels: 1, 3, 4; 0 when the file does not say */

@@ -31,17 +31,17 @@ static int l_open_file(lua_State *L) {
   return st == HELIOS_OK ? 1 : hl_push_status(L, st, error);
 }
 
-static void push_points(lua_State *L, const helios_event *e) {
+static void push_points(lua_State *L, helios_reader *r, const helios_event *e) {
   helios_point p;
   size_t cursor = 0;
   lua_newtable(L);
-  for (lua_Integer i = 1; helios_event_next_point(e, &cursor, &p); i++) {
+  for (lua_Integer i = 1; helios_reader_next_point(r, e, &cursor, &p); i++) {
     hl_push_point(L, &p);
     lua_rawseti(L, -2, i);
   }
 }
 
-static void push_event(lua_State *L, const helios_event *e) {
+static void push_event(lua_State *L, helios_reader *r, const helios_event *e) {
   static const char *const KINDS[] = {"empty",       "empty",   "empty",        "file_version", "graph",
                                       "summary",     "log_message", "session", "run_metadata", "meta_graph"};
   lua_createtable(L, 0, 8);
@@ -52,7 +52,7 @@ static void push_event(lua_State *L, const helios_event *e) {
   if (e->kind == HELIOS_EVENT_FILE_VERSION) set_slice(L, "file_version", e->data);
   if (e->kind == HELIOS_EVENT_SESSION) set_integer(L, "session_status", e->session_status);
   if (e->source.length > 0) set_slice(L, "source", e->source);
-  push_points(L, e);
+  push_points(L, r, e);
   lua_setfield(L, -2, "points");
 }
 
@@ -62,7 +62,7 @@ static int l_file_next(lua_State *L) {
   helios_event e;
   char error[ERROR_SIZE];
   helios_status st = helios_reader_next(r, &e);
-  if (st == HELIOS_OK) push_event(L, &e);
+  if (st == HELIOS_OK) push_event(L, r, &e);
   if (st == HELIOS_EAGAIN) lua_pushnil(L);
   if (st == HELIOS_OK || st == HELIOS_EAGAIN) return 1;
   helios_reader_error(r, error, sizeof error);

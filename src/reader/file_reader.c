@@ -26,6 +26,7 @@ helios_status hl_reader_new(const char *path, const hl_env *env, const helios_re
   if (r == NULL) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
   uint64_t max_record = options == NULL ? 0 : options->max_record;
   helios_status st = hl_record_reader_open(&r->records, path, env, alloc, max_record, err);
+  hl_tag_table_init(&r->tags, alloc, (uint64_t)env->monotonic_ns(env));
   if (st == HELIOS_OK) *out = r;
   else hl_free(alloc, r, sizeof *r);
   return st;
@@ -82,6 +83,15 @@ helios_status helios_reader_next(helios_reader *r, helios_event *event) {
   }
 }
 
+/* Out of memory for a tag, its later values stay plain tensors: no value is lost. */
+bool helios_reader_next_point(helios_reader *r, const helios_event *event, size_t *cursor, helios_point *p) {
+  if (!helios_event_next_point(event, cursor, p)) return false;
+  if (p->data_field != 8) return true;
+  if (p->plugin.length > 0) hl_tag_table_get(&r->tags, p);
+  else hl_point_set_kind(p, hl_tag_table_kind(&r->tags, p->tag));
+  return true;
+}
+
 helios_status hl_reader_resync(helios_reader *r) {
   uint64_t skipped = 0;
   helios_status st = hl_record_resync(&r->records, &skipped, &r->error);
@@ -119,6 +129,7 @@ void helios_reader_free(helios_reader *r) {
   if (r == NULL) return;
   const helios_allocator *alloc = r->records.alloc;
   hl_record_reader_close(&r->records);
+  hl_tag_table_free(&r->tags);
   hl_free(alloc, r->damage, r->damage_capacity * sizeof *r->damage);
   hl_free(alloc, r, sizeof *r);
 }

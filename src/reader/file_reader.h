@@ -3,6 +3,7 @@
 #define HL_FILE_READER_H
 
 #include "record_reader.h"
+#include "tag_table.h"
 
 enum { HL_MOST_DAMAGE_LISTED = 256 };
 
@@ -13,6 +14,7 @@ struct helios_reader {
   size_t damage_capacity;
   uint64_t damaged;
   uint64_t intact;
+  hl_tag_table tags; /* what helios_reader_next_point has seen of plugins */
   hl_error error;
 };
 

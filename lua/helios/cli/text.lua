@@ -81,10 +81,12 @@ local function json_string(s)
   end) .. '"'
 end
 
-local function json_number(v)
+---Minus zero keeps its point: without it, readers take an integer and lose the sign.
+local function json_number(v, single)
+  if v == 0 and 1 / v < 0 then return "-0.0" end
   if v ~= v then return '"NaN"' end
   if v == math.huge then return '"Infinity"' elseif v == -math.huge then return '"-Infinity"' end
-  return M.number(v)
+  return M.number(v, single)
 end
 
 local encode
@@ -119,8 +121,7 @@ function encode(v)
   if kind == "string" then return json_string(v) end
   if kind == "number" then return json_number(v) end
   if kind == "table" and getmetatable(v) == Single then
-    local n = v[1]
-    return n - n == 0 and M.number(n, true) or json_number(n)
+    return json_number(v[1], true)
   end
   if kind == "table" then return json_table(v) end
   return tostring(v)
