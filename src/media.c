@@ -134,16 +134,26 @@ static void unlink_job(job *j) {
   if (pool.end == &j->next) pool.end = at;
 }
 
+/* Lock held. */
+static void drop_spool(hl_media *m, hl_spool *s) {
+  hl_spool **at = &m->spools;
+  while (*at != s) at = &(*at)->next;
+  *at = s->next;
+  hl_spool_close(s, m->options.env, m->options.alloc);
+}
+
 /* A spool is kept for the next call, unless there are enough. Lock held. */
 static void give_back_spool(hl_media *m, hl_spool *s) {
   int idle = 0;
   s->busy = false;
   for (const hl_spool *other = m->spools; other != NULL; other = other->next) idle += !other->busy;
-  if (idle <= MOST_IDLE_SPOOLS) return;
-  hl_spool **at = &m->spools;
-  while (*at != s) at = &(*at)->next;
-  *at = s->next;
-  hl_spool_close(s, m->options.env, m->options.alloc);
+  if (idle > MOST_IDLE_SPOOLS) drop_spool(m, s);
+}
+
+/* One of the waiting jobs is none any more, and who waits for that may look again. Lock held. */
+static void end_job(hl_media *m) {
+  m->waiting_jobs--;
+  pthread_cond_broadcast(&pool.done);
 }
 
 /* Lock held on entry and exit, given away meanwhile. */
@@ -160,11 +170,10 @@ static void do_job(job *j) {
   pthread_mutex_lock(&pool.lock);
   unlink_job(j);
   pool.bytes -= j->bytes;
-  m->waiting_jobs--;
   m->waiting_bytes -= j->bytes;
   give_back_spool(m, j->spool);
   hl_free(m->options.alloc, j, sizeof *j);
-  pthread_cond_broadcast(&pool.done);
+  end_job(m);
 }
 
 static void *work(void *generation) {
@@ -245,17 +254,25 @@ static size_t rounded_capacity(size_t size) {
   return capacity;
 }
 
-/* Lock held on entry and exit, given away while a file is made. */
+/* Listed before it has a file: a child forked meanwhile must find the lock that it inherits. Lock held on entry and exit,
+ * given away while the file is made. */
+static hl_spool *new_spool(hl_media *m, size_t size) {
+  hl_spool *s = hl_spool_new(m->options.alloc, rounded_capacity(size));
+  if (s == NULL) return NULL;
+  s->busy = true;
+  s->next = m->spools;
+  m->spools = s;
+  pthread_mutex_unlock(&pool.lock);
+  bool opened = hl_spool_open(s, m->options.env, m->options.alloc, m->options.folder);
+  pthread_mutex_lock(&pool.lock);
+  if (!opened) drop_spool(m, s);
+  return opened ? s : NULL;
+}
+
+/* As new_spool. */
 static hl_spool *take_spool(hl_media *m, size_t size) {
   hl_spool *s = idle_spool(m, size);
-  if (s == NULL) {
-    pthread_mutex_unlock(&pool.lock);
-    s = hl_spool_open(m->options.env, m->options.alloc, m->options.folder, rounded_capacity(size));
-    pthread_mutex_lock(&pool.lock);
-    if (s == NULL) return NULL;
-    s->next = m->spools;
-    m->spools = s;
-  }
+  if (s == NULL) return new_spool(m, size);
   s->busy = true;
   return s;
 }
@@ -276,15 +293,19 @@ static int64_t next_order(const hl_media *m) {
   return pool.last_order;
 }
 
+/* The job counts as waiting from the start: close and flush must not overtake it while the lock is given away. Lock held
+ * on entry and exit. */
 static helios_status enqueue(hl_media *m, hl_media_call *call, hl_str tag, const hl_array *values,
                              uint32_t tag_hash) {
   size_t size = hl_spool_data_at(tag.len) + (size_t)call->data_size;
   job *j = hl_alloc(m->options.alloc, sizeof *j);
   if (j == NULL) return HELIOS_ENOMEM;
+  m->waiting_jobs++;
   make_room(size);
   hl_spool *s = take_spool(m, size);
   if (s == NULL) {
     hl_free(m->options.alloc, j, sizeof *j);
+    end_job(m);
     return HELIOS_ENOMEM;
   }
   call->order = next_order(m);
@@ -295,11 +316,11 @@ static helios_status enqueue(hl_media *m, hl_media_call *call, hl_str tag, const
   *pool.end = j;
   pool.end = &j->next;
   pool.bytes += size;
-  m->waiting_jobs++;
   m->waiting_bytes += size;
   attach(m);
   start_worker();
   pthread_cond_signal(&pool.work);
+  pthread_cond_broadcast(&pool.done); /* who waits for this job may have to do it: there may be no worker */
   return HELIOS_OK;
 }
 
@@ -365,11 +386,7 @@ void hl_media_count(hl_media *m, uint64_t *calls, uint64_t *bytes) {
 }
 
 static void close_spools(hl_media *m) {
-  for (hl_spool *s = m->spools, *next; s != NULL; s = next) {
-    next = s->next;
-    hl_spool_close(s, m->options.env, m->options.alloc);
-  }
-  m->spools = NULL;
+  while (m->spools != NULL) drop_spool(m, m->spools);
 }
 
 void hl_media_close(hl_media *m) {
@@ -377,11 +394,11 @@ void hl_media_close(hl_media *m) {
   bool was_closed = m->closed;
   m->closed = true;
   wait_for_jobs(m);
+  close_spools(m); /* under the lock, which fork takes: a child sees each spool open or gone */
   detach(m);
   pthread_mutex_unlock(&pool.lock);
   if (was_closed) return;
   hl_flusher_detach(&m->client);
-  close_spools(m);
 }
 
 void hl_media_free(hl_media *m) {

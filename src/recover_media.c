@@ -22,7 +22,7 @@ typedef struct rescue {
   const char *folder;
   const char *path; /* of the spool */
   hl_spool_header *header; /* a copy of the file */
-  size_t size;
+  size_t size; /* of the copy: what the call takes */
   helios_recovery *result;
   hl_error *err;
 } rescue;
@@ -58,18 +58,21 @@ static bool path_is_plain(const char *path) {
   return memchr(path, '\0', HL_SPOOL_PATH) != NULL && path[0] != '\0' && strchr(path, '/') == NULL && path[0] != '.';
 }
 
+/* How many bytes of a file of `size` the call in this header takes; 0: there is none, or it cannot be. */
+static size_t used_size(const hl_spool_header *h, size_t size) {
+  const hl_media_call *c = &h->call;
+  size_t room = size - HL_SPOOL_HEADER;
+  if (atomic_load(&h->magic) != HL_SPOOL_MAGIC || h->version != HL_SPOOL_VERSION || atomic_load(&h->full) != 1) return 0;
+  if (c->tag_length > room || hl_spool_data_at(c->tag_length) > room) return 0;
+  if (c->data_size > room - hl_spool_data_at(c->tag_length)) return 0;
+  return HL_SPOOL_HEADER + hl_spool_data_at(c->tag_length) + (size_t)c->data_size;
+}
+
 /* Does the copy hold a whole call? */
 static bool is_sound(const rescue *r) {
-  const hl_spool_header *h = r->header;
-  const hl_media_call *c = &h->call;
-  size_t room = r->size - HL_SPOOL_HEADER;
-  if (atomic_load(&h->magic) != HL_SPOOL_MAGIC || h->version != HL_SPOOL_VERSION || atomic_load(&h->full) != 1)
-    return false;
-  if (c->tag_length > room || hl_spool_data_at(c->tag_length) > room) return false;
-  if (c->data_size > room - hl_spool_data_at(c->tag_length)) return false;
-  if (h->crc != hl_spool_crc(c, hl_spool_bytes(h)) || memchr(c->params.text, '\0', sizeof c->params.text) == NULL)
-    return false;
-  return path_is_plain(c->path) && tensor_is_sound(c);
+  const hl_media_call *c = &r->header->call;
+  return used_size(r->header, r->size) == r->size && r->header->crc == hl_spool_crc(c, hl_spool_bytes(r->header)) &&
+         memchr(c->params.text, '\0', sizeof c->params.text) != NULL && path_is_plain(c->path) && tensor_is_sound(c);
 }
 
 static hl_str tag_of(const rescue *r) {
@@ -186,7 +189,7 @@ static helios_status rescue_call(const rescue *r) {
   if (path.failed) return HELIOS_ENOMEM;
   const char *name = (const char *)path.data;
   helios_status st;
-  int fd = r->env->open(r->env, name, O_RDWR | O_CREAT, &code);
+  int fd = r->env->open(r->env, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, &code); /* see recover.c */
   if (fd < 0) {
     st = hl_fail_io(r->err, name, "cannot open", code);
   } else {
@@ -215,21 +218,32 @@ int64_t hl_spool_order(const hl_env *env, const char *path) {
   return order;
 }
 
+/* An empty spool is as large as a full one, and a hostile one as large as it says: the header is read first. */
+static helios_status find_used_size(rescue *r, int fd, int64_t size) {
+  hl_spool_header header;
+  if (size < SMALLEST || size > LARGEST) return HELIOS_OK;
+  helios_status st = read_all(r, fd, r->path, (unsigned char *)&header, sizeof header, 0);
+  if (st == HELIOS_OK) r->size = used_size(&header, (size_t)size);
+  return st;
+}
+
+static helios_status rescue_copy(rescue *r, int fd) {
+  unsigned char *copy = hl_alloc(r->alloc, r->size);
+  if (copy == NULL) return hl_fail(r->err, HELIOS_ENOMEM, "out of memory");
+  r->header = (hl_spool_header *)(void *)copy;
+  helios_status st = read_all(r, fd, r->path, copy, r->size, 0);
+  if (st == HELIOS_OK && is_sound(r)) st = rescue_call(r);
+  hl_free(r->alloc, copy, r->size);
+  return st;
+}
+
 static helios_status rescue_locked(rescue *r, int fd) {
   int64_t size, links;
   int code;
   if (r->env->stat_fd(r->env, fd, &size, NULL, &links, &code) != 0) return hl_fail_io(r->err, r->path, "cannot stat", code);
   if (links == 0) return HELIOS_OK;
-  helios_status st = HELIOS_OK;
-  if (size >= SMALLEST && size <= LARGEST) {
-    r->size = (size_t)size;
-    unsigned char *copy = hl_alloc(r->alloc, r->size);
-    if (copy == NULL) return hl_fail(r->err, HELIOS_ENOMEM, "out of memory");
-    r->header = (hl_spool_header *)(void *)copy;
-    st = read_all(r, fd, r->path, copy, r->size, 0);
-    if (st == HELIOS_OK && is_sound(r)) st = rescue_call(r);
-    hl_free(r->alloc, copy, r->size);
-  }
+  helios_status st = find_used_size(r, fd, size);
+  if (st == HELIOS_OK && r->size > 0) st = rescue_copy(r, fd);
   if (st != HELIOS_OK) return st;
   if (r->env->remove(r->env, r->path, &code) != 0) return hl_fail_io(r->err, r->path, "cannot remove", code);
   r->result->pending_files++;

@@ -60,21 +60,22 @@ static bool open_shared(hl_spool *s, const hl_env *env, const helios_allocator *
   return s->fd >= 0;
 }
 
-hl_spool *hl_spool_open(const hl_env *env, const helios_allocator *alloc, const char *folder, size_t capacity) {
+hl_spool *hl_spool_new(const helios_allocator *alloc, size_t capacity) {
   hl_spool *s = hl_alloc_zeroed(alloc, 1, sizeof *s);
   if (s == NULL) return NULL;
   s->capacity = capacity;
   s->fd = -1;
-  if (!open_shared(s, env, alloc, folder)) s->header = hl_alloc(alloc, HL_SPOOL_HEADER + capacity);
-  if (s->header == NULL) {
-    hl_free(alloc, s, sizeof *s);
-    return NULL;
-  }
+  return s;
+}
+
+bool hl_spool_open(hl_spool *s, const hl_env *env, const helios_allocator *alloc, const char *folder) {
+  if (!open_shared(s, env, alloc, folder)) s->header = hl_alloc(alloc, HL_SPOOL_HEADER + s->capacity);
+  if (s->header == NULL) return false;
   memset(s->header, 0, sizeof *s->header);
   s->header->version = HL_SPOOL_VERSION;
-  s->header->capacity = capacity;
+  s->header->capacity = s->capacity;
   atomic_store_explicit(&s->header->magic, HL_SPOOL_MAGIC, memory_order_release);
-  return s;
+  return true;
 }
 
 void hl_spool_close(hl_spool *s, const hl_env *env, const helios_allocator *alloc) {

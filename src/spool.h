@@ -76,8 +76,10 @@ static inline unsigned char *hl_spool_bytes(const hl_spool_header *h) {
   return (unsigned char *)(uintptr_t)h + HL_SPOOL_HEADER;
 }
 
-/* NULL when out of memory. */
-hl_spool *hl_spool_open(const hl_env *env, const helios_allocator *alloc, const char *folder, size_t capacity);
+/* Without memory for its bytes yet. NULL when out of memory. */
+hl_spool *hl_spool_new(const helios_allocator *alloc, size_t capacity);
+/* False when out of memory; close it all the same. */
+bool hl_spool_open(hl_spool *s, const hl_env *env, const helios_allocator *alloc, const char *folder);
 void hl_spool_close(hl_spool *s, const hl_env *env, const helios_allocator *alloc);
 /* In a forked child. */
 void hl_spool_abandon(hl_spool *s, const hl_env *env);
