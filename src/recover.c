@@ -16,12 +16,14 @@
 
 #include "buf.h"
 #include "crc32c.h"
+#include "encode/encode.h"
 #include "path.h"
 #include "pending.h"
 #include "record.h"
 #include "recover_media.h"
+#include "wire.h"
 
-enum { LARGEST_PENDING_FILE = 256 * 1024 * 1024 };
+enum { LARGEST_PENDING_FILE = 256 * 1024 * 1024, PATIENCE_MS = 5000 };
 
 typedef struct recovery {
   const hl_env *env;
@@ -103,6 +105,7 @@ static const hl_entry *next_entry(const hl_pending *p, uint64_t *offset) {
     hl_entry e;
     memcpy(&e.size, p->ring + at, sizeof e.size);
     if (e.size == HL_ENTRY_SKIP) {
+      if (to_end > p->head - *offset) return NULL;
       *offset += to_end;
       continue;
     }
@@ -153,12 +156,48 @@ static helios_status sync_file(recovery *r, int fd, const char *path) {
   return hl_fail_io(r->err, path, "cannot sync", code);
 }
 
+/* The pending file says, before each attempt, where the attempt begins: killed in it, the next one finds its bytes. */
+static helios_status note_attempt(recovery *r, int pending_fd, uint32_t slot, hl_pending_mark *mark, int64_t size) {
+  hl_pending_slot *s = hl_pending_slot_at(&r->pending, slot);
+  *mark = (hl_pending_mark){.upto = mark->upto, .length = size, .busy = 1};
+  uint32_t other = 1 - (atomic_load(&s->which) & 1);
+  int64_t slot_at = (const unsigned char *)s - (const unsigned char *)r->pending.header;
+  int64_t mark_at = slot_at + (int64_t)(offsetof(hl_pending_slot, mark) + other * sizeof *mark);
+  int64_t which_at = slot_at + (int64_t)offsetof(hl_pending_slot, which);
+  int code = EIO;
+  if (r->env->pwrite(r->env, pending_fd, mark, sizeof *mark, mark_at, &code) != (int64_t)sizeof *mark ||
+      r->env->pwrite(r->env, pending_fd, &other, sizeof other, which_at, &code) != (int64_t)sizeof other)
+    return hl_fail_io(r->err, r->path, "cannot write", code);
+  return HELIOS_OK;
+}
+
+/* A file that somebody removed is made anew, and begins as every event file does. */
+static helios_status put_start(recovery *r, hl_buf *bytes) {
+  hl_buf start;
+  hl_buf_init(&start, r->alloc);
+  helios_status st = hl_encode_file_start(&start, r->env->now(r->env), "helios");
+  hl_buf_append(&start, bytes->data, bytes->len);
+  if (st == HELIOS_OK) st = hl_buf_status(&start);
+  if (st == HELIOS_OK) {
+    hl_buf_free(bytes);
+    *bytes = start;
+  } else {
+    hl_buf_free(&start);
+  }
+  return st;
+}
+
 /* A file shorter than its mark was replaced or cut by somebody: what is pending then goes behind what is there. */
-static helios_status restore_run_file(recovery *r, int fd, const char *path, const hl_buf *bytes, int64_t length) {
+static helios_status restore_run_file(recovery *r, int pending_fd, uint32_t slot, int fd, const char *path, hl_buf *bytes,
+                                      hl_pending_mark mark) {
   int64_t size;
   int code;
+  helios_status st = HELIOS_OK;
   if (r->env->stat_fd(r->env, fd, &size, NULL, NULL, &code) != 0) return hl_fail_io(r->err, path, "cannot stat", code);
-  helios_status st = write_at(r, fd, path, bytes, length < size ? length : size);
+  bool anew = size == 0 && mark.length > 0;
+  if (size < mark.length) st = note_attempt(r, pending_fd, slot, &mark, size);
+  if (st == HELIOS_OK && anew && bytes->len > 0) st = put_start(r, bytes);
+  if (st == HELIOS_OK) st = write_at(r, fd, path, bytes, mark.length);
   return st == HELIOS_OK ? sync_file(r, fd, path) : st;
 }
 
@@ -208,31 +247,15 @@ static helios_status append_lines(recovery *r, int fd, const char *path, const h
   return sync_file(r, fd, path);
 }
 
-/* The pending file says, before each attempt, where the attempt begins: killed in it, the next one finds its bytes. */
-static helios_status note_attempt(recovery *r, int pending_fd, uint32_t slot, hl_pending_mark *mark, int64_t size) {
-  if (mark->busy != 0) return HELIOS_OK;
-  hl_pending_slot *s = hl_pending_slot_at(&r->pending, slot);
-  *mark = (hl_pending_mark){.upto = mark->upto, .length = size, .busy = 1};
-  uint32_t other = 1 - (atomic_load(&s->which) & 1);
-  int64_t slot_at = (const unsigned char *)s - (const unsigned char *)r->pending.header;
-  int64_t mark_at = slot_at + (int64_t)(offsetof(hl_pending_slot, mark) + other * sizeof *mark);
-  int64_t which_at = slot_at + (int64_t)offsetof(hl_pending_slot, which);
-  int code;
-  if (r->env->pwrite(r->env, pending_fd, mark, sizeof *mark, mark_at, &code) != (int64_t)sizeof *mark ||
-      r->env->pwrite(r->env, pending_fd, &other, sizeof other, which_at, &code) != (int64_t)sizeof other)
-    return hl_fail_io(r->err, r->path, "cannot write", code);
-  return HELIOS_OK;
-}
-
 static helios_status restore_log(recovery *r, int pending_fd, uint32_t slot, int fd, const char *path,
                                  const hl_buf *bytes, hl_pending_mark mark) {
   int code, ignored;
   int64_t size;
   if (bytes->len == 0) return HELIOS_OK;
-  if (r->env->lock(r->env, fd, true, &code) != 0) return hl_fail_io(r->err, path, "cannot lock", code);
+  if (hl_env_lock_within(r->env, fd, PATIENCE_MS, &code) != 0) return hl_fail_io(r->err, path, "cannot lock", code);
   helios_status st = HELIOS_OK;
   if (r->env->stat_fd(r->env, fd, &size, NULL, NULL, &code) != 0) st = hl_fail_io(r->err, path, "cannot stat", code);
-  if (st == HELIOS_OK) st = note_attempt(r, pending_fd, slot, &mark, size);
+  if (st == HELIOS_OK && mark.busy == 0) st = note_attempt(r, pending_fd, slot, &mark, size);
   if (st == HELIOS_OK) st = append_lines(r, fd, path, bytes, mark);
   r->env->unlock(r->env, fd, &ignored);
   return st;
@@ -248,18 +271,44 @@ static helios_status make_parents(recovery *r, char *path) {
   return st;
 }
 
+/* Folders between the run's and the file must not lead elsewhere: a folder that came from somebody else may hold links. */
+static helios_status refuse_links(recovery *r, char *path) {
+  int code = 0;
+  for (char *slash = path + strlen(r->folder) + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
+    *slash = '\0';
+    int fd = r->env->open(r->env, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, &code);
+    bool absent = fd < 0 && code == ENOENT;
+    helios_status st = fd < 0 && !absent ? hl_fail_io(r->err, path, "cannot open the folder", code) : HELIOS_OK;
+    *slash = '/';
+    if (fd < 0) return st;
+    r->env->close(r->env, fd, &code);
+  }
+  return HELIOS_OK;
+}
+
 /* ---- one target, one pending file ----------------------------------------------------------------------- */
 
-static helios_status restore(recovery *r, int pending_fd, uint32_t slot, char *path, const hl_buf *bytes,
+/* A log's name was the caller's choice; the name of a run's file is the pending file's word only. With nothing to add, a
+ * file that is not there is not made. */
+static int open_target(recovery *r, char *path, bool log, bool make, helios_status *st) {
+  int code;
+  *st = log ? HELIOS_OK : refuse_links(r, path);
+  if (*st == HELIOS_OK && make) *st = make_parents(r, path);
+  if (*st != HELIOS_OK) return -1;
+  int fd = r->env->open(r->env, path, O_RDWR | (make ? O_CREAT : 0) | (log ? O_APPEND : O_NOFOLLOW | O_NONBLOCK), &code);
+  if (fd < 0 && (make || code != ENOENT)) *st = hl_fail_io(r->err, path, "cannot open", code);
+  return fd;
+}
+
+static helios_status restore(recovery *r, int pending_fd, uint32_t slot, char *path, hl_buf *bytes,
                              hl_pending_mark mark) {
   bool log = r->pending.header->flags & HL_PENDING_SHARED_LOG;
   int code;
-  helios_status st = make_parents(r, path);
-  if (st != HELIOS_OK) return st;
-  int fd = r->env->open(r->env, path, O_RDWR | O_CREAT | (log ? O_APPEND : 0), &code);
-  if (fd < 0) return hl_fail_io(r->err, path, "cannot open", code);
+  helios_status st;
+  int fd = open_target(r, path, log, bytes->len > 0, &st);
+  if (fd < 0) return st;
   st = log ? restore_log(r, pending_fd, slot, fd, path, bytes, mark)
-           : restore_run_file(r, fd, path, bytes, mark.length);
+           : restore_run_file(r, pending_fd, slot, fd, path, bytes, mark);
   r->env->close(r->env, fd, &code);
   return st;
 }
