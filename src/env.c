@@ -332,3 +332,12 @@ int hl_env_write_all(const hl_env *env, int fd, const void *data, size_t n, size
   }
   return 0;
 }
+
+int hl_env_lock_within(const hl_env *env, int fd, int ms, int *code) {
+  static const struct timespec half_ms = {0, 500000};
+  for (int tries = 2 * ms;; tries--) {
+    if (env->lock(env, fd, false, code) == 0) return 0;
+    if (*code != EWOULDBLOCK || tries <= 0) return -1;
+    nanosleep(&half_ms, NULL);
+  }
+}

@@ -119,19 +119,28 @@ helios_status hl_pending_open(hl_pending *p, const hl_pending_options *o, const 
   return HELIOS_OK;
 }
 
+/* The struct lets go before the system does: a fork in between finds nothing to let go of a second time. */
 void hl_pending_close(hl_pending *p, bool remove_file) {
-  int code;
-  if (p->fd >= 0) {
-    p->env->unmap(p->env, p->header, p->file_size, &code);
+  int code, fd = p->fd;
+  hl_pending_header *header = p->header;
+  p->fd = -1;
+  p->header = NULL;
+  if (fd >= 0) {
+    p->env->unmap(p->env, header, p->file_size, &code);
     if (remove_file) p->env->remove(p->env, p->path, &code);
-    p->env->close(p->env, p->fd, &code); /* gives the lock back: last */
-  } else if (p->header != NULL) {
-    hl_free(p->alloc, p->header, p->file_size);
+    p->env->close(p->env, fd, &code); /* gives the lock back: last */
+  } else if (header != NULL) {
+    hl_free(p->alloc, header, p->file_size);
   }
   hl_free_str(p->alloc, p->path);
   p->path = NULL;
-  p->header = NULL;
-  p->fd = -1;
+}
+
+bool hl_pending_survives(const hl_pending *p) {
+  int code;
+  int64_t links = 1;
+  if (p->fd < 0) return false;
+  return p->env->stat_fd(p->env, p->fd, NULL, NULL, &links, &code) != 0 || links > 0;
 }
 
 void hl_pending_abandon(hl_pending *p) {

@@ -120,6 +120,8 @@ void hl_pending_close(hl_pending *p, bool remove_file);
 void hl_pending_abandon(hl_pending *p);
 
 static inline bool hl_pending_is_shared(const hl_pending *p) { return p->fd >= 0; }
+/* Would what it holds be found after the death of the process? Not on the heap, nor once somebody removed the file. */
+bool hl_pending_survives(const hl_pending *p);
 static inline size_t hl_pending_used(const hl_pending *p) { return (size_t)(p->head - p->tail); }
 
 /* Room for an entry with up to `payload` bytes, or NULL. The entry's header lies in front of what is returned. Nothing

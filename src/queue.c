@@ -45,6 +45,9 @@ typedef struct queue_target {
   size_t batch_at;       /* drain: where they are in the staging memory */
   uint64_t batch_records;
   bool failed;           /* drain: the write of this round failed */
+  bool part_on_heap;     /* drain: file.skip counts bytes of its first entry on the heap */
+  bool part_is_first;    /* the same, while that entry is the first to be dropped */
+  bool part_dropped;     /* it was dropped: file.skip counts nothing any more */
   uint64_t last_used;
 } queue_target;
 
@@ -57,7 +60,7 @@ struct hl_queue {
   const hl_env *env;
   hl_queue_options options;
   bool closed;
-  bool shared_buffer; /* pending bytes survive the process */
+  _Atomic bool shared_buffer; /* pending bytes survive the process */
 
   hl_pending ring;
   hl_overflow heap;
@@ -72,6 +75,8 @@ struct hl_queue {
 
   bool scheduled, urgent;   /* a deadline is set; it is now */
   bool slow;                /* the last round took longer than a caller should wait */
+  _Atomic bool stalled;     /* a caller has waited for the present round in vain */
+  bool quiet;               /* drain: in a signal handler nothing is put into words */
   _Atomic int64_t retry_at; /* after a failure: not before this time */
   int64_t pause;            /* how long the next pause is */
   bool failing;             /* the last round failed: on_error was told */
@@ -98,7 +103,8 @@ static void count_dropped(void *ctx, const hl_entry *e) {
   hl_queue *q = ctx;
   queue_target *t = q->targets[e->target];
   if (t->overflowing > 0) t->overflowing--;
-  t->file.skip = 0; /* what was half written may be gone: its rest must not stand in for another line's */
+  t->part_dropped |= t->part_is_first; /* its rest must not stand in for another line's */
+  t->part_is_first = false;
   q->dropped += hl_entry_records(e);
   q->pending -= e->size;
 }
@@ -143,16 +149,28 @@ static bool close_one_file(hl_queue *q, const queue_target *but, size_t most) {
 
 static bool descriptors_ran_short(int code) { return code == EMFILE || code == ENFILE; }
 
+/* Somebody removed the folder, or it could not be made earlier. The path is copied: others read it meanwhile. */
+static bool make_folder(const hl_queue *q, const char *path) {
+  char folder[4096];
+  int code;
+  size_t n = (size_t)(strrchr(path, '/') - path);
+  if (n == 0 || n >= sizeof folder) return false;
+  memcpy(folder, path, n);
+  folder[n] = '\0';
+  return hl_env_make_dirs(q->env, folder, &code) == 0;
+}
+
 /* create: only a file that is not there yet. */
 static helios_status open_file(hl_queue *q, queue_target *t, bool create, hl_error *err) {
   if (t->file.fd >= 0) return HELIOS_OK;
   close_one_file(q, t, MOST_OPEN_FILES - 1);
-  for (;;) {
+  for (bool folder_made = false;;) {
     hl_error attempt = {.status = HELIOS_OK};
     int code = 0;
-    helios_status st = hl_target_open(&t->file, q->env, create, &code, &attempt);
+    helios_status st = hl_target_open(&t->file, q->env, create, &code, err == NULL ? NULL : &attempt);
     if (st == HELIOS_OK) return HELIOS_OK;
     if (descriptors_ran_short(code) && close_one_file(q, t, 0)) continue;
+    if (code == ENOENT && !folder_made && (folder_made = make_folder(q, t->file.path))) continue;
     if (err != NULL) *err = attempt;
     return st;
   }
@@ -164,23 +182,26 @@ typedef struct place {
   uint64_t end;
 } place;
 
-/* A batch for a shared log is about to be written at `length`: recovery will look there for it. */
+/* A batch is about to be written at `length`: recovery will look there for it. `lock` keeps the slot from being given to
+ * another target. */
 static void note_place(void *ctx, int64_t length) {
   place *p = ctx;
-  if (p->t->slot == HL_NO_SLOT) return;
-  hl_pending_mark_slot(&p->q->ring, p->t->slot,
-                       (hl_pending_mark){.upto = p->t->upto, .length = length, .busy = p->end});
+  pthread_mutex_lock(&p->q->lock);
+  if (p->t->slot != HL_NO_SLOT)
+    hl_pending_mark_slot(&p->q->ring, p->t->slot,
+                         (hl_pending_mark){.upto = p->t->upto, .length = length, .busy = p->end});
+  pthread_mutex_unlock(&p->q->lock);
 }
 
 static bool write_file(hl_queue *q, queue_target *t, const void *data, size_t n, uint64_t end) {
-  hl_error err = {.status = HELIOS_OK};
+  hl_error err = {.status = HELIOS_OK}, *why = q->quiet ? NULL : &err;
   place where = {q, t, end};
   int code;
   t->last_used = ++q->rounds;
-  helios_status st = open_file(q, t, false, &err);
-  if (st == HELIOS_OK) st = hl_target_write(&t->file, q->env, data, n, note_place, &where, &code, &err);
+  helios_status st = open_file(q, t, false, why);
+  if (st == HELIOS_OK) st = hl_target_write(&t->file, q->env, data, n, note_place, &where, &code, why);
   t->failed = st != HELIOS_OK;
-  if (t->failed) note_failure(q, &err);
+  if (t->failed && why != NULL) note_failure(q, why);
   return !t->failed;
 }
 
@@ -235,19 +256,43 @@ static void count_written(hl_queue *q, size_t bytes) {
   pthread_mutex_unlock(&q->lock);
 }
 
-/* What one file cannot take waits on the heap, so that the others have the ring. Both locks held. */
-static void move_to_heap(hl_queue *q, uint64_t end) {
+/* Of a batch that a log took in part, whole entries are done: what is left begins within one. */
+static void settle_ring_part(hl_queue *q, queue_target *t, uint64_t end) {
   uint64_t offset = q->ring.tail;
-  for (const hl_entry *e; (e = hl_pending_next(&q->ring, &offset, end)) != NULL;) {
-    queue_target *t = q->slot_owner[e->target];
+  size_t done = 0;
+  for (const hl_entry *e; t->file.skip > 0 && (e = hl_pending_next(&q->ring, &offset, end)) != NULL;) {
     if (offset <= t->upto) continue;
+    if (t->file.skip < e->size) break;
+    t->file.skip -= e->size;
+    t->upto = offset;
+    done += e->size;
+  }
+  if (done == 0) return;
+  if (t->slot != HL_NO_SLOT)
+    hl_pending_mark_slot(&q->ring, t->slot, (hl_pending_mark){.upto = t->upto,
+                                                              .length = t->file.resume_at - (int64_t)t->file.skip,
+                                                              .busy = t->file.skip > 0 ? end : 0});
+  count_written(q, done);
+}
+
+/* What one file cannot take waits on the heap, so that the others have the ring: all of it, also what came since the round
+ * began, or the younger would be written first; and in front of what lies there, which is younger still. Both locks held. */
+static void move_to_heap(hl_queue *q) {
+  uint64_t offset = q->ring.tail, head = q->ring.head;
+  hl_overflow moved;
+  hl_overflow_init(&moved, SIZE_MAX, &q->alloc);
+  for (const hl_entry *e; (e = hl_pending_next(&q->ring, &offset, head)) != NULL;) {
+    queue_target *t = q->slot_owner[e->target];
+    if (!t->failed || offset <= t->upto) continue;
     hl_entry copy = *e;
     copy.target = t->number;
     t->overflowing++;
-    hl_overflow_push(&q->heap, copy, e + 1, count_dropped, q);
+    hl_overflow_push(&moved, copy, e + 1, count_dropped, q);
   }
+  hl_overflow_prepend(&q->heap, &moved.entries, count_dropped, q);
+  hl_overflow_free(&moved);
   for (size_t i = 0; i < q->target_count; i++)
-    if (q->targets[i]->last > q->targets[i]->upto && q->targets[i]->upto < end) mark_written(q, q->targets[i], end);
+    if (q->targets[i]->failed && q->targets[i]->last > q->targets[i]->upto) mark_written(q, q->targets[i], head);
 }
 
 /* Write what the ring holds up to `end`. heap_free: the heap holds nothing that belongs behind it. */
@@ -256,15 +301,18 @@ static bool drain_ring(hl_queue *q, uint64_t end, bool heap_free) {
   size_t count = collect_batches(q, end), written = 0;
   for (size_t i = 0; i < count; i++) {
     queue_target *t = q->touched[i];
-    if (!write_file(q, t, q->staging + t->batch_at, t->batch, end)) continue;
-    mark_written(q, t, end);
-    count_written(q, t->batch);
-    written++;
+    if (write_file(q, t, q->staging + t->batch_at, t->batch, end)) {
+      mark_written(q, t, end);
+      count_written(q, t->batch);
+      written++;
+    } else if (t->file.skip > 0) {
+      settle_ring_part(q, t, end);
+    }
   }
   pthread_mutex_lock(&q->lock);
   bool ring_is_needed = written > 0 && hl_pending_used(&q->ring) > q->ring.capacity / 2;
   bool moved = written < count && ring_is_needed && heap_free;
-  if (moved) move_to_heap(q, end);
+  if (moved) move_to_heap(q);
   if (written == count || moved) hl_pending_set_tail(&q->ring, end);
   pthread_mutex_unlock(&q->lock);
   return written == count;
@@ -305,20 +353,46 @@ static const void *batch_bytes(hl_queue *q, const hl_buf *entries, const heap_ba
   return q->staging;
 }
 
-static bool write_batch(hl_queue *q, const hl_buf *entries, const heap_batch *b) {
+static void count_heap_written(hl_queue *q, queue_target *t, uint32_t entries, size_t bytes) {
+  t->overflowing -= entries;
+  q->bytes += bytes;
+  q->pending -= bytes;
+}
+
+/* As settle_ring_part: the batch begins behind what is done. */
+static void settle_heap_part(hl_queue *q, const hl_buf *entries, heap_batch *b) {
   queue_target *t = b->target;
-  if (t->failed || !write_file(q, t, batch_bytes(q, entries, b), b->bytes, t->upto)) return false;
+  size_t offset = b->first, done = 0;
+  uint32_t count = 0;
+  for (const hl_entry *e; t->file.skip > 0 && (e = hl_overflow_next(entries, &offset)) != NULL; count++) {
+    if (t->file.skip < e->size) break;
+    t->file.skip -= e->size;
+    done += e->size;
+    b->first = offset;
+  }
+  t->part_on_heap = t->file.skip > 0;
+  pthread_mutex_lock(&q->lock);
+  count_heap_written(q, t, count, done);
+  pthread_mutex_unlock(&q->lock);
+}
+
+static bool write_batch(hl_queue *q, const hl_buf *entries, heap_batch *b) {
+  queue_target *t = b->target;
+  if (t->failed) return false;
+  if (!write_file(q, t, batch_bytes(q, entries, b), b->bytes, t->upto)) {
+    settle_heap_part(q, entries, b);
+    return false;
+  }
   pthread_mutex_lock(&q->lock); /* which also keeps the slot from being given to another target */
   mark_written(q, t, t->upto);  /* the file is longer now */
-  t->overflowing -= b->entries;
-  q->bytes += b->bytes;
-  q->pending -= b->bytes;
+  count_heap_written(q, t, b->entries, b->bytes);
   pthread_mutex_unlock(&q->lock);
   return true;
 }
 
 static void give_back_heap(hl_queue *q, hl_buf *rest) {
   pthread_mutex_lock(&q->lock);
+  for (size_t i = 0; i < q->target_count; i++) q->targets[i]->part_is_first = q->targets[i]->part_on_heap;
   if (rest->len == 0 && q->heap.entries.data == NULL && rest->cap < LARGE_HEAP) {
     q->heap.entries = *rest;
   } else {
@@ -343,6 +417,11 @@ static bool drain_heap(hl_queue *q, hl_buf entries) {
 
 /* ---- a round ----------------------------------------------------------------------------------------- */
 
+static void begin_round(queue_target *t) {
+  if (t->part_dropped) t->file.skip = 0;
+  t->failed = t->part_on_heap = t->part_is_first = t->part_dropped = false;
+}
+
 /* What is there now, ring and heap at the same instant: a target's entries on the heap are younger than all it has in
  * the ring. */
 static void take_all(hl_queue *q, uint64_t *end, hl_buf *heap) {
@@ -351,6 +430,7 @@ static void take_all(hl_queue *q, uint64_t *end, hl_buf *heap) {
   *end = q->ring.head;
   *heap = q->heap.entries;
   hl_buf_init(&q->heap.entries, heap->alloc);
+  for (size_t i = 0; i < q->target_count; i++) begin_round(q->targets[i]);
   pthread_mutex_unlock(&q->lock);
 }
 
@@ -361,6 +441,7 @@ static void plan_retry(hl_queue *q, bool ok, bool slow) {
   q->pause = ok ? 0 : q->pause == 0 ? FIRST_PAUSE_NS : q->pause * 2 < LONGEST_PAUSE_NS ? q->pause * 2 : LONGEST_PAUSE_NS;
   int64_t at = ok ? 0 : monotonic(q) + q->pause;
   q->retry_at = at;
+  q->stalled = false;
   pthread_mutex_unlock(&q->lock);
   if (!ok && q->client.threaded) hl_flusher_schedule(&q->client, at);
 }
@@ -378,7 +459,7 @@ static bool drain(hl_queue *q) {
   int64_t start = monotonic(q);
   hl_buf heap;
   take_all(q, &end, &heap);
-  for (size_t i = 0; i < q->target_count; i++) q->targets[i]->failed = false;
+  if (q->shared_buffer && !hl_pending_survives(&q->ring)) q->shared_buffer = false;
   bool ring_done = drain_ring(q, end, heap.len == 0);
   bool ok = drain_heap(q, heap) && ring_done;
   plan_retry(q, ok, monotonic(q) - start > SLOW_ROUND_NS);
@@ -392,24 +473,38 @@ static void drain_and_sync(hl_queue *q) {
 static void drain_when_due(hl_flusher_client *client) {
   hl_queue *q = (hl_queue *)(void *)client;
   pthread_mutex_lock(&q->drain_lock);
-  drain_and_sync(q);
+  if (q->ring.header != NULL) drain_and_sync(q); /* it is gone when a close was faster */
   pthread_mutex_unlock(&q->drain_lock);
 }
 
-static void forked(hl_flusher_client *client) { hl_pending_abandon(&((hl_queue *)(void *)client)->ring); }
+/* Locks live on in descriptors that a child inherited: that of the pending file, and that of the log, should the parent be
+ * killed while it holds it. */
+static void forked(hl_flusher_client *client) {
+  hl_queue *q = (hl_queue *)(void *)client;
+  hl_pending_abandon(&q->ring);
+  if (q->options.shared && q->target_count == 1) hl_target_close(&q->targets[0]->file, q->env);
+}
 
-/* A caller found the buffer full. False when it is better to put the record on the heap: the disk is failing, or another
- * thread has been writing for too long. */
-static bool drain_in_caller(hl_queue *q) {
-  int64_t retry_at = q->retry_at;
-  if (retry_at != 0 && monotonic(q) < retry_at) return false;
+/* Wait for another thread's round, but once only: nobody else waits before that round has ended. */
+static bool lock_drain_briefly(hl_queue *q) {
+  if (q->stalled) return pthread_mutex_trylock(&q->drain_lock) == 0;
   struct timespec deadline;
   clock_gettime(CLOCK_REALTIME, &deadline);
   deadline.tv_nsec += LONGEST_WAIT_MS * 1000000L;
   deadline.tv_sec += deadline.tv_nsec / 1000000000;
   deadline.tv_nsec %= 1000000000;
-  if (pthread_mutex_timedlock(&q->drain_lock, &deadline) != 0) return false;
-  bool ok = drain(q);
+  if (pthread_mutex_timedlock(&q->drain_lock, &deadline) == 0) return true;
+  q->stalled = true;
+  return false;
+}
+
+/* For callers that found the buffer full. Does nothing while a failing disk has its pause, or when another thread has been
+ * writing for too long. */
+static bool drain_in_caller(hl_queue *q) {
+  int64_t retry_at = q->retry_at;
+  if (retry_at != 0 && monotonic(q) < retry_at) return false;
+  if (!lock_drain_briefly(q)) return false;
+  bool ok = q->ring.header != NULL && drain(q);
   pthread_mutex_unlock(&q->drain_lock);
   return ok;
 }
@@ -626,6 +721,13 @@ helios_status hl_queue_add_target(hl_queue *q, const char *path, bool create, ui
   return st;
 }
 
+helios_status hl_queue_set_start(hl_queue *q, uint32_t target, const void *data, size_t n) {
+  pthread_mutex_lock(&q->drain_lock);
+  helios_status st = hl_target_set_start(&q->targets[target]->file, data, n, &q->alloc);
+  pthread_mutex_unlock(&q->drain_lock);
+  return st;
+}
+
 /* ---- a crash handler's last chance --------------------------------------------------------------------
  * The crashed thread may hold `lock` and be in the middle of a copy; the ring up to `head` is whole all the same. Only
  * system calls below, and two trylocks, which glibc and musl do with one atomic instruction. */
@@ -634,7 +736,9 @@ static void emergency_drain(hl_flusher_client *client) {
   if (q->ring.header == NULL || pthread_mutex_trylock(&q->drain_lock) != 0) return;
   if (pthread_mutex_trylock(&q->lock) == 0) {
     pthread_mutex_unlock(&q->lock);
+    q->quiet = true;
     drain_ring(q, atomic_load_explicit(&q->ring.header->head, memory_order_acquire), false);
+    q->quiet = false;
   }
   pthread_mutex_unlock(&q->drain_lock);
 }
@@ -694,23 +798,25 @@ helios_status hl_queue_open(hl_queue **out, const hl_queue_options *o, hl_error 
   pthread_mutex_init(&q->lock, NULL);
   pthread_mutex_init(&q->drain_lock, NULL);
   q->ring.fd = -1;
+  q->client = (hl_flusher_client){.due = drain_when_due, .forked = forked, .emergency = emergency_drain,
+                                  .threaded = !o->no_thread};
+  hl_fork_watch();
+  q->generation = hl_fork_generation();
+  hl_flusher_attach(&q->client); /* before there is a lock that a child could inherit */
   helios_status st = init_queue(q, o);
   if (st != HELIOS_OK) {
+    hl_flusher_detach(&q->client);
     hl_pending_close(&q->ring, true);
     free_queue(q);
     return hl_fail(err, st, "out of memory");
   }
-  q->client = (hl_flusher_client){.due = drain_when_due, .forked = forked, .emergency = emergency_drain, .threaded = !o->no_thread};
-  hl_fork_watch();
-  q->generation = hl_fork_generation();
-  hl_flusher_attach(&q->client);
   *out = q;
   return HELIOS_OK;
 }
 
 helios_status hl_queue_flush(hl_queue *q, hl_error *err) {
   pthread_mutex_lock(&q->drain_lock);
-  if (!q->closed) drain_and_sync(q);
+  if (q->ring.header != NULL) drain_and_sync(q);
   pthread_mutex_unlock(&q->drain_lock);
   return tell(q, err);
 }
@@ -721,7 +827,7 @@ static void give_up_rest(hl_queue *q) {
   size_t offset = 0;
   for (const hl_entry *e; (e = hl_overflow_next(&q->heap.entries, &offset)) != NULL;) count_dropped(q, e);
   hl_overflow_free(&q->heap);
-  if (!hl_pending_is_shared(&q->ring)) {
+  if (!q->shared_buffer) {
     uint64_t at = q->ring.tail;
     for (const hl_entry *e; (e = hl_pending_next(&q->ring, &at, q->ring.head)) != NULL;) {
       if (at <= q->slot_owner[e->target]->upto) continue;
@@ -747,14 +853,13 @@ helios_status hl_queue_close(hl_queue *q, hl_error *err) {
   q->closed = true; /* nothing comes in any more */
   pthread_mutex_unlock(&q->lock);
   if (was_closed) return HELIOS_OK;
-  hl_flusher_detach(&q->client);
-  q->client.threaded = false;
   pthread_mutex_lock(&q->drain_lock);
   drain_and_sync(q);
   give_up_rest(q);
   close_files(q);
   hl_pending_close(&q->ring, hl_pending_used(&q->ring) == 0);
   pthread_mutex_unlock(&q->drain_lock);
+  hl_flusher_detach(&q->client); /* after there is a lock that a child could inherit */
   return tell(q, err);
 }
 

@@ -39,6 +39,8 @@ helios_status hl_queue_open(hl_queue **out, const hl_queue_options *options, hl_
 /* A file that records go to. `path` is absolute. The file is opened now when `create` asks for it (exclusively, or for
  * append in a shared queue), and again whenever a drain needs it: descriptors may be taken back when they run short. */
 helios_status hl_queue_add_target(hl_queue *q, const char *path, bool create, uint32_t *target, hl_error *err);
+/* What the file begins with should somebody remove it and it has to be made anew; a copy is kept. */
+helios_status hl_queue_set_start(hl_queue *q, uint32_t target, const void *data, size_t n);
 /* Added to a count of records: whoever pushes has counted them as accepted already. */
 #define HL_RECORDS_COUNTED (UINT32_C(1) << 29)
 

@@ -5,6 +5,9 @@
 #include <fcntl.h>
 #include <string.h>
 
+/* For the lock of a log, which a process that was stopped may hold for ever. */
+enum { LONG_WAIT_MS = 1000, SHORT_WAIT_MS = 20 };
+
 helios_status hl_target_init(hl_target *t, const char *path, bool shared, const helios_allocator *alloc) {
   *t = (hl_target){.path = hl_strdup(alloc, path), .fd = -1, .shared = shared, .regular = true};
   return t->path == NULL ? HELIOS_ENOMEM : HELIOS_OK;
@@ -13,7 +16,19 @@ helios_status hl_target_init(hl_target *t, const char *path, bool shared, const 
 void hl_target_free(hl_target *t, const hl_env *env, const helios_allocator *alloc) {
   hl_target_close(t, env);
   hl_free_str(alloc, t->path);
+  hl_free(alloc, t->start, t->start_size);
   t->path = NULL;
+  t->start = NULL;
+}
+
+helios_status hl_target_set_start(hl_target *t, const void *data, size_t n, const helios_allocator *alloc) {
+  void *copy = hl_alloc(alloc, n);
+  if (copy == NULL) return HELIOS_ENOMEM;
+  memcpy(copy, data, n);
+  hl_free(alloc, t->start, t->start_size);
+  t->start = copy;
+  t->start_size = n;
+  return HELIOS_OK;
 }
 
 void hl_target_close(hl_target *t, const hl_env *env) {
@@ -30,52 +45,86 @@ helios_status hl_target_open(hl_target *t, const hl_env *env, bool create, int *
   if (t->fd < 0 && t->shared && *code != ENOENT)
     t->fd = env->open(env, t->path, (flags & ~O_RDWR) | O_WRONLY, code);
   if (t->fd < 0) return hl_fail_io(err, t->path, "cannot open", *code);
-  if (env->stat_fd(env, t->fd, NULL, &t->regular, NULL, code) == 0) return HELIOS_OK;
+  if (env->stat_fd(env, t->fd, NULL, &t->regular, NULL, code) == 0) {
+    t->known |= create;
+    return HELIOS_OK;
+  }
   helios_status st = hl_fail_io(err, t->path, "cannot stat", *code);
   hl_target_close(t, env);
   return st;
 }
 
-/* A file that somebody removed swallows what is written to it: make it anew. */
-static helios_status ensure_open(hl_target *t, const hl_env *env, int *code, hl_error *err) {
-  int64_t links = 1;
-  if (t->fd >= 0 && t->regular && env->stat_fd(env, t->fd, NULL, NULL, &links, code) == 0 && links == 0) {
-    hl_target_close(t, env);
-    t->length = 0;
-    t->torn = false;
-    t->skip = 0;
-  }
-  return t->fd >= 0 ? HELIOS_OK : hl_target_open(t, env, false, code, err);
+/* A file that somebody removed swallows what is written to it: let go of it. */
+static void leave_if_removed(hl_target *t, const hl_env *env, int64_t links) {
+  if (links > 0 || !t->regular) return;
+  hl_target_close(t, env);
+  t->known = false;
+  t->skip = 0;
+  if (t->shared) t->length = 0;
+}
+
+static helios_status ensure_open(hl_target *t, const hl_env *env, int64_t *size, int *code, hl_error *err) {
+  int64_t links;
+  if (t->fd >= 0 && env->stat_fd(env, t->fd, size, NULL, &links, code) == 0) leave_if_removed(t, env, links);
+  helios_status st = t->fd >= 0 ? HELIOS_OK : hl_target_open(t, env, false, code, err);
+  if (st != HELIOS_OK) return st;
+  if (env->stat_fd(env, t->fd, size, NULL, NULL, code) == 0) return HELIOS_OK;
+  return hl_fail_io(err, t->path, "cannot stat", *code);
 }
 
 /* ---- exclusive -------------------------------------------------------------------------------------- */
 
+/* Beyond the end a write would leave a gap of zeros, which stops readers for good; before it, it would cover what is not
+ * ours. */
+static bool was_changed(const hl_target *t, int64_t size) {
+  return !t->known || size < t->length || size > t->torn_end;
+}
+
+static void go_on_at(hl_target *t, int64_t size) {
+  t->lacks_start = size == 0 && t->length > 0 && t->start != NULL;
+  t->length = t->torn_end = size;
+  t->known = true;
+}
+
 static int write_at_length(hl_target *t, const hl_env *env, const void *data, size_t n, int *code) {
   const char *p = data;
+  if (t->torn_end < t->length + (int64_t)n) t->torn_end = t->length + (int64_t)n;
   for (size_t done = 0; done < n;) {
     int64_t k = env->pwrite(env, t->fd, p + done, n - done, t->length + (int64_t)done, code);
     if (k == 0) *code = ENOSPC;
     if (k <= 0) return -1;
     done += (size_t)k;
-    t->torn = true; /* until the batch is whole */
   }
   return 0;
 }
 
+/* Also after a batch that did not cover what a longer one had left. */
 static void cut_back(hl_target *t, const hl_env *env) {
   int code;
-  if (t->torn && env->truncate(env, t->fd, t->length, &code) == 0) t->torn = false;
+  if (t->torn_end > t->length && env->truncate(env, t->fd, t->length, &code) == 0) t->torn_end = t->length;
 }
 
-static helios_status write_exclusive(hl_target *t, const hl_env *env, const void *data, size_t n, int *code,
-                                     hl_error *err) {
-  if (write_at_length(t, env, data, n, code) == 0) {
-    t->length += (int64_t)n;
-    t->torn = false;
-    return HELIOS_OK;
-  }
+static helios_status append_exclusive(hl_target *t, const hl_env *env, const void *data, size_t n, int *code,
+                                      hl_error *err) {
+  int r = write_at_length(t, env, data, n, code);
+  if (r == 0) t->length += (int64_t)n;
   cut_back(t, env);
-  return hl_fail_io(err, t->path, "cannot write", *code);
+  return r == 0 ? HELIOS_OK : hl_fail_io(err, t->path, "cannot write", *code);
+}
+
+static helios_status write_exclusive(hl_target *t, const hl_env *env, int64_t size, const void *data, size_t n,
+                                     hl_place_fn place, void *ctx, int *code, hl_error *err) {
+  if (was_changed(t, size)) {
+    go_on_at(t, size);
+    place(ctx, t->length);
+  }
+  if (t->lacks_start) {
+    helios_status st = append_exclusive(t, env, t->start, t->start_size, code, err);
+    if (st != HELIOS_OK) return st;
+    t->lacks_start = false;
+    place(ctx, t->length);
+  }
+  return append_exclusive(t, env, data, n, code, err);
 }
 
 /* ---- shared ----------------------------------------------------------------------------------------- */
@@ -91,6 +140,7 @@ static int64_t end_torn_line(hl_target *t, const hl_env *env, int64_t size) {
 static helios_status append(hl_target *t, const hl_env *env, const void *data, size_t n, int *code, hl_error *err) {
   size_t done;
   int r = hl_env_write_all(env, t->fd, (const char *)data + t->skip, n - t->skip, &done, code);
+  t->resume_at += (int64_t)done;
   t->skip = r == 0 ? 0 : t->skip + done;
   return r == 0 ? HELIOS_OK : hl_fail_io(err, t->path, "cannot write", *code);
 }
@@ -99,20 +149,23 @@ static helios_status append_locked(hl_target *t, const hl_env *env, const void *
                                    void *ctx, int *code, hl_error *err) {
   int64_t size;
   if (env->stat_fd(env, t->fd, &size, NULL, NULL, code) != 0) return hl_fail_io(err, t->path, "cannot stat", *code);
+  if (size != t->resume_at) t->skip = 0; /* behind others' lines the rest would be torn off: the line again, whole */
   if (t->skip == 0) {
-    if (size != t->length) size += end_torn_line(t, env, size); /* somebody else wrote since */
+    if (size != t->length) size += end_torn_line(t, env, size); /* somebody else wrote since, or we stopped in a line */
+    t->resume_at = size;
     place(ctx, size);
   }
-  size_t skipped = t->skip;
   helios_status st = append(t, env, data, n, code, err);
-  if (st == HELIOS_OK) t->length = size + (int64_t)(n - skipped);
+  if (st == HELIOS_OK) t->length = t->resume_at;
   return st;
 }
 
 static helios_status write_shared(hl_target *t, const hl_env *env, const void *data, size_t n, hl_place_fn place,
                                   void *ctx, int *code, hl_error *err) {
   if (!t->regular) return append(t, env, data, n, code, err);
-  if (env->lock(env, t->fd, true, code) != 0) return hl_fail_io(err, t->path, "cannot lock", *code);
+  int locked = hl_env_lock_within(env, t->fd, t->impatient ? SHORT_WAIT_MS : LONG_WAIT_MS, code);
+  t->impatient = locked != 0;
+  if (locked != 0) return hl_fail_io(err, t->path, "cannot lock", *code);
   helios_status st = append_locked(t, env, data, n, place, ctx, code, err);
   int ignored;
   env->unlock(env, t->fd, &ignored);
@@ -123,10 +176,11 @@ static helios_status write_shared(hl_target *t, const hl_env *env, const void *d
 
 helios_status hl_target_write(hl_target *t, const hl_env *env, const void *data, size_t n, hl_place_fn place, void *ctx,
                               int *code, hl_error *err) {
-  helios_status st = ensure_open(t, env, code, err);
+  int64_t size;
+  helios_status st = ensure_open(t, env, &size, code, err);
   if (st != HELIOS_OK) return st;
   return t->shared ? write_shared(t, env, data, n, place, ctx, code, err)
-                   : write_exclusive(t, env, data, n, code, err);
+                   : write_exclusive(t, env, size, data, n, place, ctx, code, err);
 }
 
 helios_status hl_target_sync(hl_target *t, const hl_env *env, hl_error *err) {

@@ -2,7 +2,10 @@
  *
  * An event file is exclusive: it is written at `length`, whatever a failed write left behind it. A text log is shared with
  * other processes: a lock on it is held while its end is looked up and written, a batch that was cut short is gone on
- * with where it stopped, and nothing in it is ever cut. */
+ * with where it stopped unless somebody wrote behind it since, and nothing in it is ever cut.
+ *
+ * Users remove, replace and cut files that are open. A removed one is made anew, folder and first records included; of
+ * one that was replaced or cut we go on at the end. */
 #ifndef HL_TARGET_H
 #define HL_TARGET_H
 
@@ -15,9 +18,15 @@ typedef struct hl_target {
   int fd;              /* -1: not open now */
   bool shared;
   bool regular;        /* a pipe or device is written, never locked, measured or read */
-  bool torn;           /* exclusive: bytes behind `length` that should not be there */
+  bool known;          /* exclusive: `length` is what we left in the file that the path leads to */
+  bool lacks_start;    /* exclusive: it was made anew and does not begin with `start` yet */
   int64_t length;      /* exclusive: of the whole records in it; shared: where our last write ended */
+  int64_t torn_end;    /* exclusive: how far the bytes of a failed write may reach behind `length` */
   size_t skip;         /* shared: bytes of the next batch that are in the file already */
+  int64_t resume_at;   /* shared: where they end */
+  bool impatient;      /* shared: somebody keeps its lock for long */
+  void *start;         /* what a file that is made anew begins with; NULL: nothing */
+  size_t start_size;
 } hl_target;
 
 helios_status hl_target_init(hl_target *t, const char *path, bool shared, const helios_allocator *alloc);
@@ -26,10 +35,15 @@ void hl_target_free(hl_target *t, const hl_env *env, const helios_allocator *all
 helios_status hl_target_open(hl_target *t, const hl_env *env, bool create, int *code, hl_error *err);
 void hl_target_close(hl_target *t, const hl_env *env);
 
-/* Called under the file's lock with the place where a shared batch is going to be written. */
+/* Keep a copy of what a file that is made anew begins with. */
+helios_status hl_target_set_start(hl_target *t, const void *data, size_t n, const helios_allocator *alloc);
+
+/* Told where the batch is going to be written: of a shared file always, under its lock; of an exclusive one when that is
+ * not where the last batch ended. */
 typedef void (*hl_place_fn)(void *ctx, int64_t length);
 
-/* Write a batch: all of it and HELIOS_OK, or HELIOS_EIO, and trying the same batch again continues correctly. */
+/* Write a batch: all of it and HELIOS_OK, or HELIOS_EIO. Then the same batch, or one that begins behind whole entries that
+ * lie before `skip`, with `skip` set to the rest, continues correctly. */
 helios_status hl_target_write(hl_target *t, const hl_env *env, const void *data, size_t n, hl_place_fn place, void *ctx,
                               int *code, hl_error *err);
 helios_status hl_target_sync(hl_target *t, const hl_env *env, hl_error *err);

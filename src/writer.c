@@ -138,6 +138,7 @@ static helios_status start_run(helios_writer *w, hl_run *run, hl_error *err) {
   hl_buf_init(&records, &w->alloc);
   helios_status st = first_records(w, &records);
   if (st == HELIOS_OK) st = make_file(w, run, err);
+  if (st == HELIOS_OK) st = hl_queue_set_start(w->queue, run->target, records.data, records.len);
   if (st == HELIOS_OK)
     st = hl_queue_push(w->queue, run->target, HL_CLASS_TEXT, records.data, records.len, 0);
   hl_buf_free(&records);
