@@ -42,6 +42,9 @@ BENCHES = $(BENCH_SRC:%.c=$(BUILD)/%)
 EMBED = $(patsubst %.c,$(BUILD)/%,$(wildcard examples/embed/*.c))
 SO = libhelios.so.$(VERSION)
 
+# One short line for each file; V=1 shows the commands.
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
+
 # Where scripts run from this folder find the modules.
 LUA_ENV = LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="$(BUILD)/lua/?.so;;"
 
@@ -53,58 +56,58 @@ lua: $(BUILD)/lua/helios/native.so $(BUILD)/libhelios-lua.a $(BUILD)/helios-lua.
 
 $(BUILD)/src/lua/%.o: src/lua/%.c
 	@mkdir -p $(@D)
-	$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(HL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(HL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Removed first, or an object whose source is gone lives on in the library.
 $(BUILD)/libhelios.a: $(CORE_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(BUILD)/$(SO): $(CORE_OBJ)
-	$(CC) -shared -Wl,-soname,libhelios.so.$(SOVERSION) $(NO_UNDEFINED) $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
+	$(call say,LINK)$(CC) -shared -Wl,-soname,libhelios.so.$(SOVERSION) $(NO_UNDEFINED) $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
 $(BUILD)/libhelios.so: $(BUILD)/$(SO)
-	ln -sf $(SO) $(BUILD)/libhelios.so.$(SOVERSION)
-	ln -sf libhelios.so.$(SOVERSION) $@
+	@ln -sf $(SO) $(BUILD)/libhelios.so.$(SOVERSION)
+	@ln -sf libhelios.so.$(SOVERSION) $@
 
 # For hosts that bring their own lua_State. It needs libhelios.a, not the shared one: the binding uses what only the
 # layers share.
 $(BUILD)/libhelios-lua.a: $(LUA_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 # The module holds its own copy of the core and exports nothing but its opener: a host that links another version of
 # the library must not get its functions mixed up with these.
 $(BUILD)/lua/helios/native.so: $(LUA_OBJ) $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
-	$(CC) -shared -Wl,--exclude-libs,libhelios.a $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
+	$(call say,LINK)$(CC) -shared -Wl,--exclude-libs,libhelios.a $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
 # Collectives, where MPI is. Never unloaded: it must outlive the lua_State to end all ranks with the process.
 $(BUILD)/lua/helios/mpi.so: src/mpi/l_mpi.c
 	@mkdir -p $(@D)
-	OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC) -shared $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -Wl,-z,nodelete $(HL_LDFLAGS) $(LDFLAGS) -o $@ $<
+	$(call say,LINK)OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC) -shared $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -Wl,-z,nodelete $(HL_LDFLAGS) $(LDFLAGS) -o $@ $<
 
 $(BUILD)/spec/c/%: spec/c/%.c $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
-	$(CC) $(HL_CFLAGS) -Ispec/c $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios.a $(CORE_LIBS)
+	$(call say,CC)$(CC) $(HL_CFLAGS) -Ispec/c $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios.a $(CORE_LIBS)
 
 $(BUILD)/spec/c/test_lua $(BUILD)/spec/c/test_host: $(BUILD)/spec/c/%: spec/c/%.c $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
-	$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) -Ispec/c $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios-lua.a \
+	$(call say,CC)$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) -Ispec/c $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios-lua.a \
 	  $(BUILD)/libhelios.a $(CORE_LIBS) $(LUA_LIBS)
 
 $(EMBED): $(BUILD)/%: %.c $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
-	$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios-lua.a \
+	$(call say,CC)$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios-lua.a \
 	  $(BUILD)/libhelios.a $(CORE_LIBS) $(LUA_LIBS)
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
-	$(CC) $(HL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios.a $(CORE_LIBS)
+	$(call say,CC)$(CC) $(HL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios.a $(CORE_LIBS)
 
 # Made anew each time: they name PREFIX, which no file's date tells.
 .PHONY: $(BUILD)/helios.pc $(BUILD)/helios-lua.pc

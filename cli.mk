@@ -22,14 +22,14 @@ $(BUILD)/gen/embedded.list: FORCE
 	@echo '$(EMBEDDED)' | cmp -s - $@ || echo '$(EMBEDDED)' > $@
 
 $(BUILD)/gen/embedded.c: $(BUILD)/gen/embedded.list $(MODULE_FILES) $(ARGPARSE) $(ASSET_FILES) $(DYGRAPH_FILES) tools/embed.lua
-	$(LUA) tools/embed.lua $@ $(EMBEDDED)
+	$(call say,GEN)$(LUA) tools/embed.lua $@ $(EMBEDDED)
 
 $(BUILD)/gen/embedded.o: $(BUILD)/gen/embedded.c src/cli/embedded.h
-	$(CC) $(HL_CFLAGS) -Isrc/cli -O0 -c -o $@ $<
+	$(call say,CC)$(CC) $(HL_CFLAGS) -Isrc/cli -O0 -c -o $@ $<
 
 $(BUILD)/src/cli/%.o: src/cli/%.c
 	@mkdir -p $(@D)
-	$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 PRELOAD_OBJ = $(BUILD)/src/cli/preload.o $(BUILD)/gen/embedded.o
 $(BUILD)/libhelios-lua.a: $(PRELOAD_OBJ)
@@ -44,6 +44,6 @@ CLI_LIBS = $(if $(word 2,$(PNG_ARCHIVES)),$(PNG_ARCHIVES) -lm,$(CORE_LIBS))
 
 cli: $(BUILD)/helios  ## the command build/helios
 $(BUILD)/helios: $(BUILD)/src/cli/main.o $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
-	$(CC) $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LINK) $(CLI_LIBS)
+	$(call say,CC)$(CC) $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LINK) $(CLI_LIBS)
 
 -include $(BUILD)/src/cli/main.d $(BUILD)/src/cli/preload.d

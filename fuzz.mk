@@ -24,7 +24,7 @@ build-fuzz-targets:
 
 build-fuzz/spec/fuzz/fuzz_%: spec/fuzz/fuzz_%.c build-fuzz/libhelios.a
 	@mkdir -p $(@D)
-	$(CC) $(HL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer,$(FUZZ_SANITIZE) $(LDFLAGS) -o $@ $< \
+	$(call say,CC)$(CC) $(HL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer,$(FUZZ_SANITIZE) $(LDFLAGS) -o $@ $< \
 	  build-fuzz/libhelios.a $(CORE_LIBS)
 
 fuzz-keep: build-fuzz-targets

@@ -16,8 +16,8 @@ install-dev: core lua $(BUILD)/man/helios.3
 	install -m 644 $(HEADERS) $(INSTALLED_INCLUDE)
 	install -m 644 $(BUILD)/libhelios.a $(BUILD)/libhelios-lua.a $(INSTALLED_LIB)
 	install -m 755 $(BUILD)/$(SO) $(INSTALLED_LIB)
-	ln -sf $(SO) $(INSTALLED_LIB)/libhelios.so.$(SOVERSION)
-	ln -sf libhelios.so.$(SOVERSION) $(INSTALLED_LIB)/libhelios.so
+	@ln -sf $(SO) $(INSTALLED_LIB)/libhelios.so.$(SOVERSION)
+	@ln -sf libhelios.so.$(SOVERSION) $(INSTALLED_LIB)/libhelios.so
 	install -m 644 $(BUILD)/helios.pc $(BUILD)/helios-lua.pc $(INSTALLED_LIB)/pkgconfig
 	install -m 644 $(BUILD)/man/helios.3 $(MANDIR)/man3
 
@@ -57,4 +57,4 @@ amalgam:  ## build/amalgam/helios.c and helios.h: the C core for a host that wou
 .PHONY: static
 static: $(BUILD)/helios-static  ## build/helios-static: the command without any shared library, libc included
 $(BUILD)/helios-static: $(BUILD)/src/cli/main.o $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
-	$(CC) -static $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_ARCHIVE) $(CORE_LIBS) -ldl
+	$(call say,CC)$(CC) -static $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_ARCHIVE) $(CORE_LIBS) -ldl

@@ -41,8 +41,8 @@ local function log_of(folder)
   return tmp.read(folder .. "/logs/" .. logs[1])
 end
 
--- mpirun may return before the ranks it killed are gone, and what a living process holds nobody else recovers: try again
--- until they are, for twenty seconds at most. Returns the files beside the logs.
+-- mpirun may return before the ranks it killed are gone, and what a living process holds nobody else recovers: try
+-- again until they are, for twenty seconds at most. Returns the files beside the logs.
 local function settled(folder)
   local logs = folder .. "/logs"
   for _ = 1, 200 do
