@@ -282,7 +282,8 @@ local HEAD = [[
 <title>%s</title>
 <style>%s</style></head><body>
 <header><div class="top"><h1>%s</h1></div></header>
-<div class="layout"><aside><details class="stick" open><summary>Settings and runs</summary></details></aside><main></main></div>
+<div class="layout"><aside><details class="stick" open><summary>Settings and runs</summary></details></aside>
+<main></main></div>
 <footer>Made by helios %s on %s from %d %s.</footer>
 ]]
 
@@ -301,8 +302,9 @@ end
 local function write_page(out, runs, title, assets)
   local page, status = new_page(out), 0
   local style = assets["dygraph.min.css"] .. assets["page.css"]
-  assert(out:write(HEAD:format(assets.nonce, escape_html(title), style, escape_html(title), native.version,
-    os.date("%Y-%m-%d %H:%M"), #runs, #runs == 1 and "run" or "runs")))
+  local made = {native.version, os.date("%Y-%m-%d %H:%M"), #runs, #runs == 1 and "run" or "runs"}
+  local name = escape_html(title)
+  assert(out:write(HEAD:format(assets.nonce, name, style, name, table.unpack(made))))
   for i, run in ipairs(runs) do
     page.runs[i] = run.name == "." and title or run.name
     for _, add in ipairs{add_scalars, add_points} do

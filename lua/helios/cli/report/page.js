@@ -767,7 +767,15 @@
   const anchor = name => name.toLowerCase().replace(/ /g, "-");
   const asked = sections.find(s => "#" + anchor(s[0]) === location.hash);
   if (sections.length > 0) choose((asked || sections[0])[0]);
-  window.addEventListener("beforeprint", () => { for (const card of [...waiting.keys()]) fill(card); });
+  const chosenName = () => nav.querySelector('[aria-selected="true"]').dataset.name;
+  let before = "";
+  window.addEventListener("beforeprint", () => {
+    if (sections.length === 0) return;
+    before = chosenName();
+    for (const section of main.querySelectorAll("section")) section.hidden = false; // or canvases have no width
+    for (const card of [...waiting.keys()]) fill(card);
+  });
+  window.addEventListener("afterprint", () => { if (before) choose(before); });
   let size = 0;
   window.addEventListener("resize", () => {
     clearTimeout(size);
