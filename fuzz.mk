@@ -27,5 +27,11 @@ build-fuzz/spec/fuzz/fuzz_%: spec/fuzz/fuzz_%.c build-fuzz/libhelios.a
 	$(call say,CC)$(CC) $(HL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer,$(FUZZ_SANITIZE) $(LDFLAGS) -o $@ $< \
 	  build-fuzz/libhelios.a $(CORE_LIBS)
 
+# The one target in the binding rather than in the core.
+build-fuzz/spec/fuzz/fuzz_msgpack: spec/fuzz/fuzz_msgpack.c build-fuzz/libhelios-lua.a build-fuzz/libhelios.a
+	@mkdir -p $(@D)
+	$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer,$(FUZZ_SANITIZE) $(LDFLAGS) -o $@ $< \
+	  build-fuzz/libhelios-lua.a build-fuzz/libhelios.a $(CORE_LIBS) $(LUA_LIBS)
+
 fuzz-keep: build-fuzz-targets
 	@for n in $(FUZZ_NAMES); do build-fuzz/spec/fuzz/fuzz_$$n -merge=1 -max_len=4096 spec/fuzz/corpus/$$n build-fuzz/$$n; done
