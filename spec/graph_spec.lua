@@ -120,6 +120,42 @@ describe("graph.trace", function()
     assert.truthy(lines(net, input()):find("Net/Pair[pair] = Pair(Net/Linear[fc], input/x) -> 2x3", 1, true))
   end)
 
+  it("knows the parts of an input that is a plain table", function()
+    local cell = setmetatable({}, {__name = "Cell", __call = function(_, x) return {x[1]} end})
+    local net = class("Rnn", function(self, batch)
+      local h
+      for _, x in ipairs(batch.steps) do h = self.cell(x, h) end
+      return h
+    end, {cell = cell})
+    assert.equal(text(
+      "input/batch = IO Node()",
+      "Rnn/Cell[cell] = Cell(input/batch) -> 1",
+      "Rnn/Cell[cell]_1 = Cell(input/batch, Rnn/Cell[cell]) -> 1",
+      "output/output.1 = IO Node(Rnn/Cell[cell]_1) -> 1"), lines(net, {steps = {{1, 2}, {3, 4}}}))
+  end)
+
+  it("traces modules that are userdata, whether a table or a function finds their methods", function()
+    local files, file_mt = {}, getmetatable(io.stdout)
+    local function userdata(mt)
+      files[#files + 1] = io.tmpfile()
+      return debug.setmetatable(files[#files], mt)
+    end
+    local function forward() return tensor.new{1} end
+    local index = function(_, key) return key == "forward" and forward or nil end
+    local by_table, by_function = {__name = "Conv", __index = {forward = forward}}, {__name = "Pool", __index = index}
+    local net = class("Net", function(self, x) return self.b:forward(self.a:forward(x)) end,
+      {a = userdata(by_table), b = userdata(by_function)})
+    local found = lines(net, input())
+    for _, file in ipairs(files) do debug.setmetatable(file, file_mt):close() end
+    assert.equal(text(
+      "input/x = IO Node() -> 2x3",
+      "Net/Conv[a] = Conv(input/x) -> 1",
+      "Net/Pool[b] = Pool(Net/Conv[a]) -> 1",
+      "output/output.1 = IO Node(Net/Pool[b]) -> 1"), found)
+    assert.equal(forward, by_table.__index.forward)
+    assert.equal(index, by_function.__index)
+  end)
+
   it("raises when a value comes from nowhere, or makes it a constant", function()
     local net = class("Net", function(self) return self.fc(tensor.new{2, 3}) end, {fc = Linear.new(3, 4)})
     local message = "a value from nowhere reaches Net/Linear[fc] (argument 1 is neither an input of the model nor the"

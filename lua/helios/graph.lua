@@ -25,7 +25,7 @@ local CONTAINER_DEPTH, CONTAINER_SCAN = 3, 1000
 ---Index without raising; nil for what cannot be indexed.
 local function field_of(object, name)
   local ok, value = pcall(function() return object[name] end)
-  if ok then return value end
+  return ok and value or nil
 end
 
 local function is_object(v) return type(v) == "table" or type(v) == "userdata" end
@@ -193,9 +193,18 @@ function Trace:add_node(node)
   return node.name
 end
 
----Note that `source` (a node's name, or "name:k") gave this value. Numbers have no identity: equal ones are the same.
-function Trace:produced(value, source)
+---Note that `source` (a node's name, or "name:k") gave this value, and what is inside of it when it is a plain table: a
+---step of a sequence, a part of a batch. Numbers have no identity: equal ones are the same.
+function Trace:produced(value, source, depth)
+  depth = depth or 0
   if is_object(value) or (type(value) == "number" and value == value) then self.producers[value] = source end
+  if type(value) ~= "table" or getmetatable_of(value) or depth == CONTAINER_DEPTH then return end
+  local seen = 0
+  for _, part in next, value do
+    seen = seen + 1
+    if seen > CONTAINER_SCAN then break end
+    if is_object(part) then self:produced(part, source, depth + 1) end
+  end
 end
 
 function Trace:consume(inputs, source)
@@ -434,9 +443,6 @@ function Trace:add_inputs(arguments, fn)
       local name = self:unique("input/" .. parameter_name(fn, i))
       self:add_node{name = name, op = "IO Node", shape = M.shape_of(value)}
       self:produced(value, name)
-      if is_bundle(value) then
-        for k = 1, #value do self:produced(value[k], name) end
-      end
     end
   end
 end
