@@ -58,3 +58,20 @@ amalgam:  ## build/amalgam/helios.c and helios.h: the C core for a host that wou
 static: $(BUILD)/helios-static  ## build/helios-static: the command without any shared library, libc included
 $(BUILD)/helios-static: $(BUILD)/src/cli/main.o $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
 	$(call say,CC)$(CC) -static $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_ARCHIVE) $(CORE_LIBS) -ldl
+
+# --- Packages -----------------------------------------------------------------------------------------------------------
+
+.PHONY: deb rock check-packages dist
+deb:  ## Debian packages in build/deb
+	tools/deb.sh $(BUILD)/deb
+
+ROCKSPEC = helios-$(VERSION)-1.rockspec
+rock:  ## build and install the LuaRock into build/rock
+	luarocks --lua-version=5.4 make --tree $(BUILD)/rock $(ROCKSPEC)
+
+# Apart from `make test`, as building everything twice more takes its time.
+check-packages:  ## build the Debian packages and the rock, install them into throw-away roots, use them
+	@PACKAGES=yes LUA_PATH="./?.lua;;" BUILD=$(BUILD) SPEC=spec/packages_spec.lua LUA=$(LUA) tools/run-tests.sh
+
+dist:  ## build/helios-<version>.tar.gz of what is committed
+	git archive --prefix=helios-$(VERSION)/ -o $(BUILD)/helios-$(VERSION).tar.gz HEAD

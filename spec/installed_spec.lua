@@ -3,7 +3,6 @@
 if os.getenv("LD_PRELOAD") then return end
 
 local events = require "spec.support.events"
-local lfs = require "lfs"
 local shell = require "spec.support.shell"
 local tmp = require "spec.support.tmp"
 

@@ -76,7 +76,7 @@ local function main(template, target, ...)
   end
   local version = read("include/helios/status.h"):match('HELIOS_VERSION "([^"]+)"')
   local text = ("\n" .. table.concat(out)):gsub("\n%.Pp\n%.Bd", "\n.Bd"):gsub("(\n%.Ss [^\n]*\n)%.Pp\n", "%1")
-  local page = read(template):gsub("@HEADERS@\n", (text:gsub("%%", "%%%%"))):gsub("@VERSION@", version)
+  local page = read(template):gsub("@HEADERS@\n", (text:sub(2):gsub("%%", "%%%%"))):gsub("@VERSION@", version)
   local file <close> = assert(io.open(target, "wb"))
   assert(file:write(page))
 end

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run-tests.sh [C test program]... - run them, then the specs (unless SPECS=no), and close with one line:
+# run-tests.sh [C test program]... - run them, then the specs (unless SPECS=no; SPEC names one), and close with one line:
 #   N passed, N failed
 # A program that dies, hangs or ends without its count is one failure, so that nothing is lost in the sum.
 set -u
@@ -29,7 +29,7 @@ run_c_test() {
 }
 
 run_specs() {
-  timeout -k 10 "$limit" ${LUA:-lua5.4} "$(command -v busted)" -o plainTerminal ${BUSTED_FLAGS:-} spec 2>&1 \
+  timeout -k 10 "$limit" ${LUA:-lua5.4} "$(command -v busted)" -o plainTerminal ${BUSTED_FLAGS:-} "${SPEC:-spec}" 2>&1 \
     | tee "$output"
   local status=${PIPESTATUS[0]} counts
   counts=$(sed -n 's/^\([0-9]*\) success[a-z]* \/ \([0-9]*\) failure[s]* \/ \([0-9]*\) error.*/\1 \2 \3/p' "$output" \
