@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,12 +39,29 @@ static int traceback(lua_State *L) {
   return 1;
 }
 
-/* Call the function under its n arguments; on failure the message is on the stack. */
-static int call(lua_State *L, int arguments) {
+/* The first ^C raises "interrupted!" in the running function, the next one ends the program: as `lua` does. */
+static lua_State *interruptible;
+
+static void raise_interrupted(lua_State *L, lua_Debug *unused) {
+  (void)unused;
+  lua_sethook(L, NULL, 0, 0);
+  luaL_error(L, "interrupted!");
+}
+
+static void on_interrupt(int signal_number) {
+  signal(signal_number, SIG_DFL);
+  lua_sethook(interruptible, raise_interrupted, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
+/* Call the function under its arguments; on failure the message is on the stack. */
+static int call(lua_State *L, int arguments, int results) {
   int base = lua_gettop(L) - arguments;
   lua_pushcfunction(L, traceback);
   lua_insert(L, base);
-  int status = lua_pcall(L, arguments, 0, base);
+  interruptible = L;
+  signal(SIGINT, on_interrupt);
+  int status = lua_pcall(L, arguments, results, base);
+  signal(SIGINT, SIG_DFL);
   lua_remove(L, base);
   return status;
 }
@@ -67,22 +85,31 @@ static int push_arguments(lua_State *L, char **argv, int from, int argc) {
 static int run_script(lua_State *L, const invocation *v, int script) {
   const char *file = v->argv[script];
   int status = luaL_loadfile(L, strcmp(file, "-") == 0 ? NULL : file);
-  if (status == LUA_OK) status = call(L, push_arguments(L, v->argv, script + 1, v->argc));
+  if (status == LUA_OK) status = call(L, push_arguments(L, v->argv, script + 1, v->argc), 0);
   return report(L, status);
 }
 
 static int run_text(lua_State *L, const char *text) {
   int status = luaL_loadbuffer(L, text, strlen(text), "=(command line)");
-  if (status == LUA_OK) status = call(L, 0);
+  if (status == LUA_OK) status = call(L, 0, 0);
   return report(L, status);
 }
 
-static int run_require(lua_State *L, const char *module) {
+/* "module" or "global=module". */
+static int run_require(lua_State *L, const char *text) {
+  const char *equals = strchr(text, '=');
+  const char *module = equals != NULL ? equals + 1 : text;
   lua_getglobal(L, "require");
   lua_pushstring(L, module);
-  int status = lua_pcall(L, 1, 1, 0);
-  if (status == LUA_OK) lua_setglobal(L, module);
-  return report(L, status);
+  int status = call(L, 1, 1);
+  if (status != LUA_OK) return report(L, status);
+  lua_pushlstring(L, text, equals != NULL ? (size_t)(equals - text) : strlen(text));
+  lua_insert(L, -2);
+  lua_pushglobaltable(L);
+  lua_insert(L, -3);
+  lua_settable(L, -3);
+  lua_pop(L, 1);
+  return LUA_OK;
 }
 
 /* `helios ls ...`: helios.cli.main(name, arguments) gives the status to exit with. */

@@ -1,0 +1,80 @@
+---`helios script.lua`, `helios -e` and `helios -`, beside `lua5.4` itself: the same output, the same messages, the same
+---exit status, save for the program's name.
+-- The command is built without a sanitizer.
+if os.getenv("LD_PRELOAD") then return end
+
+local shell = require "spec.support.shell"
+local tmp = require "spec.support.tmp"
+
+describe("the command helios runs", function()
+  local dir = tmp.dir()
+  local helios = shell.build .. "/helios"
+
+  local function outcome(program, arguments)
+    local line = ("cd %s && %s %s >out 2>err <in; echo $? >status"):format(dir, program, arguments)
+    shell.run("%s", line)
+    return {out = tmp.read(dir .. "/out"), err = tmp.read(dir .. "/err"):gsub("^[%w.]+: ", ""),
+            status = tmp.read(dir .. "/status")}
+  end
+
+  ---The same, and what lua says.
+  local function same(arguments)
+    local want = outcome("lua5.4", arguments)
+    assert.same(want, outcome(helios, arguments))
+    return want
+  end
+
+  local function same_script(source, arguments)
+    tmp.write(dir .. "/script.lua", source)
+    return same("script.lua " .. (arguments or ""))
+  end
+
+  before_each(function() tmp.write(dir .. "/in", "print('from standard input', ...)") end)
+
+  it("a script with its arguments", function()
+    local result = same_script("print(#arg, arg[0], ...) return 5", "a 'b c' ''")
+    assert.equal("3\tscript.lua\ta\tb c\t\n", result.out)
+    same_script("#!/usr/bin/env lua\nprint(arg[-1] ~= nil)")
+    same("-- script.lua x")
+  end)
+
+  it("text of the command line and standard input", function()
+    assert.equal("1\n2\n", same([[-e 'print(1)' -e 'print(2)']]).out)
+    assert.equal("from standard input\ta\n", same("- a").out)
+    same_script("print(x, ...)", "y")
+    same([[-e 'x = arg[0]' script.lua y]])
+    assert.equal("2\n", same([[-l string -e 'print(string.len "ab")']]).out)
+    same([[-l s=string -e 'print(s.len "ab")']])
+  end)
+
+  it("what fails, with the traceback and the status of lua", function()
+    assert.matches("stack traceback", same_script("local function f() error('boom') end\nf()").err)
+    for _, source in ipairs {
+      "x = = 1", "error({})", "error()", "error('plain', 0)", "os.exit(7)", "os.exit(false)", "local t = nil; t.x = 1",
+      "error(setmetatable({}, {__tostring = function() return 'said by the object' end}))",
+      "local t <close> = setmetatable({}, {__close = function() print 'closed' end}) error 'x'",
+      "coroutine.wrap(function() error 'inside' end)()",
+    } do same_script(source) end
+    same("nowhere.lua")
+    same([[-e 'x =']])
+    same([[-e 'error "a"' script.lua]])
+    same("-l nowhere")
+  end)
+
+  it("a script that is interrupted, with a traceback", function()
+    local result = same_script("io.popen('kill -INT $PPID'):close()\nwhile true do end")
+    assert.matches("script.lua:2: interrupted!", result.err, 1, true)
+  end)
+
+  it("nothing, without its usage", function()
+    local result = outcome(helios, "")
+    assert.matches("Usage: helios COMMAND", result.err, 1, true)
+    assert.equal("2\n", result.status)
+  end)
+
+  it("scripts with every module inside", function()
+    local code = [[-e 'for name in pairs(package.preload) do
+      if name:find "^helios" then assert(require(name)) end end print(require("helios")._VERSION)']]
+    assert.matches("^Helios %d", outcome("env -i " .. helios, code).out)
+  end)
+end)
