@@ -13,8 +13,8 @@ describe("the command helios runs", function()
   local function outcome(program, arguments)
     local line = ("cd %s && %s %s >out 2>err <in; echo $? >status"):format(dir, program, arguments)
     shell.run("%s", line)
-    return {out = tmp.read(dir .. "/out"), err = tmp.read(dir .. "/err"):gsub("^[%w.]+: ", ""),
-            status = tmp.read(dir .. "/status")}
+    local err = tmp.read(dir .. "/err"):gsub("^lua5%.4: ", ""):gsub("^helios: ", "")
+    return {out = tmp.read(dir .. "/out"), err = err, status = tmp.read(dir .. "/status")}
   end
 
   ---The same, and what lua says.
