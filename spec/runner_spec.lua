@@ -64,7 +64,7 @@ describe("the command helios runs", function()
   it("a script that is interrupted, with a traceback", function()
     local result = same_script("os.remove('go') io.popen('until [ -e go ]; do sleep 0.01; done; kill -INT $PPID')\n"
       .. "io.open('go', 'w') while true do end")
-    assert.matches("script.lua:2: interrupted!", result.err, 1, true)
+    assert.matches("interrupted!\nstack traceback:\n\tscript.lua:2: in main chunk", result.err, 1, true)
   end)
 
   it("nothing, without its usage", function()
