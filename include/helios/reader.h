@@ -286,7 +286,8 @@ typedef struct helios_repair_stats {
 
 /* Write the intact records of `path` to a new file, those behind a bad length too, and put it in the old one's place
  * (or at `target`, if not NULL). The old file stays untouched until the new one is on the disk; a compressed file
- * becomes a plain one only with a target. HELIOS_EAGAIN: a live writer holds the folder. */
+ * becomes a plain one only with a target. HELIOS_EAGAIN: a live writer holds the folder. HELIOS_EFORMAT: there is not
+ * one intact record, so it is no event file, and is left as it is. */
 HELIOS_API helios_status helios_repair_file(const char *path, const char *target, helios_repair_stats *stats,
                                             char *error, size_t error_size);
 

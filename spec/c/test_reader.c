@@ -420,6 +420,19 @@ static void test_repair(void) {
   hl_buf_free(&b);
 }
 
+static void test_what_is_no_event_file_is_not_repaired(void) {
+  hl_buf b;
+  hl_buf_init(&b, NULL);
+  hl_buf_append_str(&b, "notes that somebody called x.tfevents\n");
+  write_file("notes.tfevents", &b, b.len, O_TRUNC);
+  helios_repair_stats s = {.size = sizeof s};
+  CHECK_INT(helios_repair_file(in_folder("notes.tfevents"), NULL, &s, NULL, 0), HELIOS_EFORMAT);
+  struct stat state;
+  CHECK_INT(stat(in_folder("notes.tfevents"), &state), 0);
+  CHECK_INT(state.st_size, b.len);
+  hl_buf_free(&b);
+}
+
 static void test_purge(void) {
   hl_buf b;
   hl_buf_init(&b, NULL);
@@ -526,6 +539,7 @@ int main(void) {
   test_session_start_purges_all_tags();
   test_growing_run();
   test_repair();
+  test_what_is_no_event_file_is_not_repaired();
   test_purge();
   test_a_writers_folder_is_left_alone();
   test_shortest();

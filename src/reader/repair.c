@@ -43,6 +43,8 @@ static helios_status rewrite(const char *path, const char *target, visit_fn visi
   if (st == HELIOS_OK) {
     st = visit_all(r, visit, ctx, &w, err);
     uint64_t old_bytes = r->records.offset + r->records.cut_bytes;
+    if (st == HELIOS_OK && w.records == 0 && dropped == NULL)
+      st = hl_fail(err, HELIOS_EFORMAT, "%s: not one intact record: is this an event file? It is left as it is", path);
     bool changed = dropped == NULL || *dropped > 0;
     if (st == HELIOS_OK) fill_stats(stats, &w, dropped != NULL ? *dropped : r->damaged, old_bytes, changed);
     if (st == HELIOS_OK && changed) st = hl_rewrite_commit(&w, err);

@@ -303,8 +303,8 @@ local function write_page(out, runs, title, assets)
   local page, status = new_page(out), 0
   local style = assets["dygraph.min.css"] .. assets["page.css"]
   local made = {native.version, os.date("%Y-%m-%d %H:%M"), #runs, #runs == 1 and "run" or "runs"}
-  local name = escape_html(title)
-  assert(out:write(HEAD:format(assets.nonce, name, style, name, table.unpack(made))))
+  local heading = escape_html(title)
+  assert(out:write(HEAD:format(assets.nonce, heading, style, heading, table.unpack(made))))
   for i, run in ipairs(runs) do
     page.runs[i] = run.name == "." and title or run.name
     for _, add in ipairs{add_scalars, add_points} do
