@@ -20,7 +20,7 @@ def generate(rng, index, method):
     if order != "CHW":
         options["dataformats"] = order
     if rng.random() < 0.4:
-        options["rescale"] = rng.choice([2, 0.5, 1.5, 3])
+        options["rescale"] = rng.choice([2, 0.5, 1.5, 3, 0.31, 1.37])
     if rng.random() < 0.5:
         options["labels"] = [rng.choice(LABELS) for _ in corners]
     return Call(method, [common.tag(rng, index), picture, Tensor(corners)], options)

@@ -1,7 +1,8 @@
 /* resample.c - the Lanczos filter with a radius of 3, first along rows, then along columns.
  *
  * Pillow's arithmetic is part of the result: weights are doubles rounded to 22 fractional bits, each pass rounds to
- * bytes (columns go first when a tall image shrinks, which changes that rounding), and colours are multiplied by their alpha before and divided after, so that transparent ones do not bleed. */
+ * bytes, columns go first when that drops more than twice as many rows as there are columns to drop, and colours are
+ * multiplied by their alpha before and divided after, so that transparent ones do not bleed. */
 #include "resample.h"
 
 #include <math.h>
@@ -89,7 +90,7 @@ static bool resize_along(hl_bitmap *b, const kernel *k, bool rows, const helios_
   for (uint32_t y = 0; y < to.height; y++) {
     for (uint32_t x = 0; x < to.width; x++) {
       span s = k->spans[rows ? x : y];
-      const unsigned char *p = rows ? b->data + y * from_row + s.first * pixel : b->data + s.first * from_row + x * pixel;
+      const unsigned char *p = b->data + (rows ? y * from_row + s.first * pixel : s.first * from_row + x * pixel);
       blend(to.data + ((size_t)y * to.width + x) * pixel, p, rows ? pixel : from_row,
             k->weights + (size_t)(rows ? x : y) * k->stride, s.count, b->channels);
     }
@@ -134,7 +135,8 @@ helios_status hl_resample(hl_bitmap *b, uint32_t width, uint32_t height, const h
   if (b->width == width && b->height == height) return HELIOS_OK;
   bool alpha = b->channels == 4;
   if (alpha) multiply_alpha(b);
-  bool rows_first = b->height <= 2 * (uint64_t)b->width || height >= b->height;
+  int64_t fewer_rows = (int64_t)b->height - height, fewer_columns = (int64_t)b->width - width;
+  bool rows_first = fewer_rows <= 0 || fewer_rows <= 2 * fewer_columns;
   bool done = resize_to(b, rows_first ? width : height, rows_first, alloc) &&
               resize_to(b, rows_first ? height : width, !rows_first, alloc);
   if (alpha) divide_alpha(b);
