@@ -293,9 +293,36 @@ describe("Trainer:fit", function()
   it("does not write into the run of another one started in the same second", function()
     local dir = tmp.dir()
     for _ = 1, 3 do
-      quiet {run_name = "r", enable_file_logging = true, log_path = dir}:fit(Model.new "m", module_of(1))
+      quiet(at(dir, {run_name = "r", total_steps = 1})):fit(Model.new("m", {
+        train_step = function() logging.get_tensorboard_writer():add_scalar("loss", 1) end,
+      }), module_of(1))
     end
-    assert.equal(3, #tmp.files(dir))
+    assert.equal(3, #tmp.files(dir .. "/logs"))
+    local runs = {}
+    for _, path in ipairs(tmp.files(dir .. "/runs")) do runs[#runs + 1] = path:match("^[^/]*") end
+    assert.equal(3, #runs)
+    assert.not_equal(runs[1], runs[2])
+    assert.not_equal(runs[2], runs[3])
+  end)
+
+  it("shares no run with processes that start at the same moment", function()
+    local dir = tmp.dir()
+    local program = ([[local helios = require "helios"
+      helios.Trainer {run_name = "r", total_steps = 1, print_banner = false, enable_file_logging = true,
+        log_path = "%s/logs", enable_tensorboard = true, run_path = "%s/runs"}:fit(helios.Model.new("m", {
+          train_step = function() helios.logging.get_tensorboard_writer():add_scalar("loss", 1) end}),
+        helios.DataModule.new {setup = function(self) self.train_dataset = self:create_dataset {1} end})]]):format(dir,
+        dir)
+    tmp.write(dir .. "/program.lua", program)
+    local one = (os.getenv "LUA" or "lua5.4") .. " " .. dir .. "/program.lua & "
+    assert.is_true(os.execute(one:rep(6) .. "wait"))
+    assert.equal(6, #tmp.files(dir .. "/logs"))
+    local runs = {}
+    for _, path in ipairs(tmp.files(dir .. "/runs")) do
+      local run = path:match("^[^/]*")
+      assert.is_nil(runs[run])
+      runs[run] = true
+    end
   end)
 
   it("keeps only the last checkpoints when told", function()

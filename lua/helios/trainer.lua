@@ -188,44 +188,56 @@ local function set_up(self, fast_init)
   self.chkpt_folder = self.chkpt_root and self.chkpt_root .. "/" .. self.model.save_name
 end
 
+-- What a function gave that answers nil, message when the disk says no.
+local function assert_made(answer, message)
+  if answer == nil then error(message, 0) end
+  return answer
+end
+
 local function make_folder(path)
-  if path then assert(native.fs.make_dirs(path)) end
+  if path then assert_made(native.fs.make_dirs(path)) end
 end
 
 -- Loggers ------------------------------------------------------------------------------------------------------------
 
--- A second run of the same second must not land in the first one's files.
-local function unused_name(self)
-  local base = logging.get_default_log_name(self.run_name)
-  local name, n = base, 1
-  local function taken()
-    return self.log_path and io.open(("%s/%s.log"):format(self.log_path, name))
-      or self.run_path and native.fs.is_folder(("%s/%s"):format(self.run_path, name)) ~= nil
-  end
-  while true do
-    local found = taken()
-    if io.type(found) == "file" then found:close() end
-    if not found then return name end
-    name, n = ("%s_%d"):format(base, n), n + 1
-  end
+local function log_of(self, name)
+  return self.enable_file_logging and ("%s/%s.log"):format(self.log_path, name) or nil
 end
 
-local function new_paths(self)
-  local name = shared(self, unused_name(self))
-  return self.enable_file_logging and ("%s/%s.log"):format(self.log_path, name) or nil,
-    self.enable_tensorboard and ("%s/%s"):format(self.run_path, name) or nil
+local function run_of(self, name)
+  return self.enable_tensorboard and ("%s/%s"):format(self.run_path, name) or nil
+end
+
+-- True when both were nobody's and are ours now.
+local function claim(log_file, run_folder)
+  if run_folder and not assert_made(native.fs.claim(run_folder, true)) then return false end
+  return not log_file or assert_made(native.fs.claim(log_file))
+end
+
+-- Runs that start in the same second, of one process or of many, must not land in each other's files.
+local function claim_name(self)
+  local base = logging.get_default_log_name(self.run_name)
+  if self.enable_file_logging then make_folder(self.log_path) end
+  if self.enable_tensorboard then make_folder(self.run_path) end
+  local name, n = base, 0
+  while not claim(log_of(self, name), run_of(self, name)) do
+    n = n + 1
+    name = ("%s_%d"):format(base, n)
+  end
+  return name
 end
 
 -- TensorBoard's Python loader purges only at the second session start of a run, so that the first one opens with a
 -- purge of nothing.
 local function open_loggers(self, saved, purge_step)
-  local log_path, run_path = new_paths(self)
-  if saved then
-    log_path = log_path and saved.log_path or log_path
-    run_path = run_path and saved.run_path or run_path
+  local log_file = self.enable_file_logging and saved and saved.log_path or nil
+  local run_folder = self.enable_tensorboard and saved and saved.run_path or nil
+  if (self.enable_file_logging and not log_file) or (self.enable_tensorboard and not run_folder) then
+    local name = shared(self, self.rank == 0 and claim_name(self) or nil)
+    log_file, run_folder = log_file or log_of(self, name), run_folder or run_of(self, name)
   end
-  self.log_file, self.run_folder = log_path, run_path
-  logging.restore_default_loggers(log_path, run_path, {purge_step = purge_step})
+  self.log_file, self.run_folder = log_file, run_folder
+  logging.restore_default_loggers(log_file, run_folder, {purge_step = purge_step})
 end
 
 local function writer_of(self)

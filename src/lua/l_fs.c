@@ -1,5 +1,6 @@
 /* l_fs.c - the few file operations the training loop needs and Lua lacks: `helios.native.fs`. All go through env.h.
  * A failing world gives nil, message, code. */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -93,6 +94,23 @@ static int l_make_dirs(lua_State *L) {
   return push_result(L, &err);
 }
 
+/* claim(path, folder): make an empty file, or a folder, that was not there. False when it was: of several processes that
+ * want one name, one gets it. */
+static int l_claim(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  bool folder = lua_toboolean(L, 2);
+  hl_error err = {0};
+  int code = 0, ignored;
+  int fd = folder ? env->make_dir(env, path, &code) : env->open(env, path, O_WRONLY | O_CREAT | O_EXCL, &code);
+  if (fd < 0 && code == EEXIST) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
+  if (fd < 0) hl_fail_io(&err, path, "cannot create", code);
+  else if (!folder) env->close(env, fd, &ignored);
+  return push_result(L, &err);
+}
+
 static int l_remove(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   hl_error err = {0};
@@ -126,8 +144,8 @@ static int l_crc32c(lua_State *L) {
 }
 
 static const luaL_Reg FUNCTIONS[] = {
-  {"replace", l_replace},     {"list", l_list},     {"make_dirs", l_make_dirs}, {"remove", l_remove},
-  {"is_folder", l_is_folder}, {"crc32c", l_crc32c}, {NULL, NULL},
+  {"replace", l_replace}, {"list", l_list},           {"make_dirs", l_make_dirs}, {"claim", l_claim},
+  {"remove", l_remove},   {"is_folder", l_is_folder}, {"crc32c", l_crc32c},       {NULL, NULL},
 };
 
 void hl_open_fs(lua_State *L) { luaL_newlib(L, FUNCTIONS); }

@@ -24,6 +24,14 @@ function fs.list(folder) end
 ---@return string? code
 function fs.make_dirs(path) end
 
+---Make an empty file, or a folder, that was not there.
+---@param path string
+---@param folder? boolean
+---@return boolean? claimed false when it was there
+---@return string? message
+---@return string? code
+function fs.claim(path, folder) end
+
 ---Remove a file.
 ---@param path string
 ---@return true? ok
