@@ -125,7 +125,7 @@ static helios_status make_folder(helios_writer *w, const char *folder, hl_error 
 
 /* ---- the config -------------------------------------------------------------------------------------------- */
 
-/* The bytes of a config that an earlier writer of this run left. What is no regular file of sane size is passed over. */
+/* What an earlier writer of this run left in the config. What is no regular file of sane size is passed over. */
 static helios_status load_config(helios_writer *w, hl_buf *config) {
   hl_buf path;
   const hl_env *env = w->env;
@@ -142,7 +142,8 @@ static helios_status load_config(helios_writer *w, hl_buf *config) {
   bool usable = fd >= 0 && env->stat_fd(env, fd, &size, &regular, &links, &code) == 0 && regular &&
                 size <= LARGEST_CONFIG && hl_buf_reserve(config, (size_t)size);
   while (usable && (int64_t)config->len < size) {
-    int64_t k = env->pread(env, fd, config->data + config->len, (size_t)size - config->len, (int64_t)config->len, &code);
+    size_t at = config->len;
+    int64_t k = env->pread(env, fd, config->data + at, (size_t)size - at, (int64_t)at, &code);
     if (k <= 0) break;
     config->len += (size_t)k;
   }
@@ -167,7 +168,8 @@ static helios_status add_entry(helios_writer *w, const hl_buf *entry, hl_error *
   size_t before = w->projector.len;
   if (!holds(&w->projector, entry)) hl_buf_append(&w->projector, entry->data, entry->len);
   st = hl_buf_status(&w->projector);
-  if (st == HELIOS_OK) st = replace_file(w, "", CONFIG_NAME, (hl_str){(char *)w->projector.data, w->projector.len}, err);
+  hl_str config = {(const char *)w->projector.data, w->projector.len};
+  if (st == HELIOS_OK) st = replace_file(w, "", CONFIG_NAME, config, err);
   if (st != HELIOS_OK) {
     w->projector.len = before;
     w->projector.failed = false;

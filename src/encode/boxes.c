@@ -63,26 +63,27 @@ static void draw_label(hl_bitmap *b, const box *k, const char *label) {
 
 /* ---- arguments --------------------------------------------------------------------------------------------- */
 
+static double coordinate(const hl_array *a, int64_t i, int k) {
+  return hl_element_as_double(a->dtype, a->data + i * a->stride[0] + k * a->stride[1]);
+}
+
 static helios_status check_boxes(hl_array *a, const DLTensor *boxes, hl_error *err) {
   helios_status st = hl_array_from_dl(a, boxes, "box_tensor", err);
   if (st != HELIOS_OK) return st;
   if (a->ndim == 1 && a->numel == 0) return HELIOS_OK; /* an empty list: no boxes */
   if (a->ndim != BOX_RANK || a->shape[1] < BOX_SIZE)
     return hl_invalid(err, "box_tensor", "expected rows of 4 numbers (left, top, right, bottom)");
-  double row[BOX_SIZE];
   for (int64_t i = 0; i < a->shape[0]; i++)
     for (int k = 0; k < BOX_SIZE; k++) {
-      row[k] = hl_element_as_double(a->dtype, a->data + i * a->stride[0] + k * a->stride[1]);
-      if (!(fabs(row[k]) <= INT32_MAX / 2))
-        return hl_invalid(err, "box_tensor", "box %lld has the coordinate %g", (long long)i + 1, row[k]);
+      double v = coordinate(a, i, k);
+      if (!(fabs(v) <= INT32_MAX / 2))
+        return hl_invalid(err, "box_tensor", "box %lld has the coordinate %g", (long long)i + 1, v);
     }
   return HELIOS_OK;
 }
 
 static box box_at(const hl_array *a, int64_t i) {
-  double v[BOX_SIZE];
-  for (int k = 0; k < BOX_SIZE; k++) v[k] = hl_element_as_double(a->dtype, a->data + i * a->stride[0] + k * a->stride[1]);
-  return (box){v[0], v[1], v[2], v[3]};
+  return (box){coordinate(a, i, 0), coordinate(a, i, 1), coordinate(a, i, 2), coordinate(a, i, 3)};
 }
 
 static helios_status check_labels(const helios_boxes_options *o, hl_error *err) {

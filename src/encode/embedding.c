@@ -1,5 +1,5 @@
-/* embedding.c - what the projector reads: a matrix and its labels as tab-separated text, a sprite of small pictures, and
- * the entry that names them in projector_config.pbtxt. Makes bytes; knows no folder but by name. */
+/* embedding.c - what the projector reads: a matrix and its labels as tab-separated text, a sprite of small pictures,
+ * and the entry that names them in projector_config.pbtxt. Makes bytes; knows no folder but by name. */
 #include <math.h>
 
 #include "embedding.h"

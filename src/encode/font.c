@@ -62,5 +62,6 @@ static void draw_glyph(hl_bitmap *b, int64_t x0, int64_t y0, const glyph *g) {
 
 void hl_font_draw(hl_bitmap *b, double x, double y, const char *text) {
   int64_t pen = (int64_t)x, top = (int64_t)y;
-  for (const glyph *g; (g = next_glyph(&text)) != NULL; pen += g->advance) draw_glyph(b, pen + g->left, top + g->top, g);
+  for (const glyph *g; (g = next_glyph(&text)) != NULL; pen += g->advance)
+    draw_glyph(b, pen + g->left, top + g->top, g);
 }

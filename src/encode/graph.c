@@ -151,8 +151,9 @@ static void put_attr(helios_graph *g, const helios_graph_attr *a) {
 }
 
 static helios_status add_node(helios_graph *g, const helios_graph_node *n, hl_error *err) {
+  hl_str op = hl_str_of(n->op != NULL ? n->op : "UnSpecified");
   helios_status st = check_node(n, err);
-  if (st == HELIOS_OK) st = hl_graph_begin(g, hl_str_of(n->name), hl_str_of(n->op != NULL ? n->op : "UnSpecified"), err);
+  if (st == HELIOS_OK) st = hl_graph_begin(g, hl_str_of(n->name), op, err);
   if (st != HELIOS_OK) return st;
   for (size_t i = 0; i < n->input_count; i++) hl_graph_input(g, hl_str_of(n->inputs[i]));
   if (n->device != NULL) hl_wire_opt_str(&g->nodes, NODE_DEVICE, hl_str_of(n->device));

@@ -9,8 +9,8 @@
 helios_status hl_encode_graph_def(hl_buf *out, const helios_graph *graph);
 helios_status hl_encode_graph_run_metadata(hl_buf *out);
 
-/* A node piece by piece, in this order: begin, inputs, device, shapes, attributes, end. Between begin and end nothing fails
- * but memory, which end tells; a node that was not ended, or whose end failed, is not in the graph. */
+/* A node piece by piece, in this order: begin, inputs, shapes, attributes, end. Between begin and end nothing fails but
+ * memory, which end tells; a node that was not ended, or whose end failed, is not in the graph. */
 helios_status hl_graph_begin(helios_graph *g, hl_str name, hl_str op, hl_error *err);
 void hl_graph_input(helios_graph *g, hl_str name);
 void hl_graph_shapes(helios_graph *g, const helios_graph_shape *shapes, size_t count);

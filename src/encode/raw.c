@@ -1,7 +1,8 @@
 /* raw.c - histograms and PR curves whose numbers the caller has already: written as given, nothing is computed. */
 #include "tensor_proto.h"
 
-enum { HISTO_MIN = 1, HISTO_MAX = 2, HISTO_NUM = 3, HISTO_SUM = 4, HISTO_SQUARES = 5, HISTO_LIMIT = 6, HISTO_BUCKET = 7 };
+enum { HISTO_MIN = 1, HISTO_MAX = 2, HISTO_NUM = 3, HISTO_SUM = 4, HISTO_SQUARES = 5 };
+enum { HISTO_LIMIT = 6, HISTO_BUCKET = 7 };
 enum { CURVE_ROWS = 6, MAX_THRESHOLDS = 127, CONTENT_THRESHOLDS = 2, SIZE_HINT = 96 };
 
 static void put_doubles(hl_buf *b, uint32_t field, const double *values, size_t count) {

@@ -105,6 +105,6 @@ helios_status hl_encode_video(hl_buf *out, hl_str tag, const DLTensor *video, do
   hl_wire_end(out, encoded, hint);
   hl_wire_end(out, image, hint);
   hl_value_end(out, mark, tag, hint);
-  if (out->len - mark > INT32_MAX) return hl_invalid(err, "vid_tensor", "the film is larger than the 2 GiB of an event");
+  if (out->len - mark > INT32_MAX) return hl_invalid(err, "vid_tensor", "larger than the 2 GiB of an event");
   return hl_buf_status(out);
 }

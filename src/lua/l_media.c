@@ -7,7 +7,8 @@
 
 static const hl_call ADD_HISTOGRAM_RAW = {
   "add_histogram_raw", 2, 8, 10, false,
-  {"tag", "min", "max", "num", "sum", "sum_squares", "bucket_limits", "bucket_counts", "global_step", "walltime", NULL}};
+  {"tag", "min", "max", "num", "sum", "sum_squares", "bucket_limits", "bucket_counts", "global_step", "walltime",
+   NULL}};
 
 static int l_add_histogram_raw(lua_State *L) {
   enum { TAG = 2, MIN, MAX, NUM, SUM, SUM_SQUARES, LIMITS, COUNTS, STEP, WALLTIME };
