@@ -98,7 +98,9 @@ helios_status hl_media_encode(hl_buf *out, hl_str tag, const hl_media_call *call
                 .shape = shape,
                 .strides = stride};
   switch ((hl_media_kind)call->kind) {
-    case HL_MEDIA_IMAGE: return hl_encode_image(out, tag, &t, call->params.text, "img_tensor", err);
+    case HL_MEDIA_IMAGE: return hl_encode_image(out, tag, &t, call->params.text, "img", err);
+    case HL_MEDIA_VIDEO: return hl_encode_video(out, tag, &t, call->params.number, err);
+    case HL_MEDIA_AUDIO: return hl_encode_audio(out, tag, &t, call->params.number, err);
     default: return hl_fail(err, HELIOS_EFORMAT, "unknown kind of media");
   }
 }

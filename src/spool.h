@@ -29,10 +29,10 @@ enum { HL_SPOOL_VERSION = 1, HL_SPOOL_HEADER = 4096, HL_SPOOL_PATH = 1024, HL_SP
 /* What an encoder of media needs besides its tensor. */
 typedef struct hl_media_params {
   char text[16];  /* dataformats, terminated */
-  double number;  /* frames a second */
+  double number;  /* frames, or samples, a second */
 } hl_media_params;
 
-typedef enum hl_media_kind { HL_MEDIA_IMAGE = 1 } hl_media_kind;
+typedef enum hl_media_kind { HL_MEDIA_IMAGE = 1, HL_MEDIA_VIDEO = 2, HL_MEDIA_AUDIO = 3 } hl_media_kind;
 
 /* One call. */
 typedef struct hl_media_call {

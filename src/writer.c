@@ -159,16 +159,6 @@ helios_status hl_writer_push(helios_writer *w, hl_run *run, hl_class c, hl_str r
   return st == HELIOS_OK ? hl_queue_push(w->queue, run->target, c, records.data, records.len, count) : st;
 }
 
-helios_status hl_writer_add_media(helios_writer *w, hl_media_kind kind, const hl_media_params *params, hl_str tag,
-                                  const hl_event *event, const hl_array *values, hl_error *err) {
-  hl_media_call call = {.kind = (uint32_t)kind, .event = *event, .params = *params};
-  helios_status st = ensure_started(w, w->main, err);
-  if (st != HELIOS_OK) return st;
-  size_t size = strlen(w->main->file) + 1;
-  memcpy(call.path, w->main->file, size < sizeof call.path ? size : 0);
-  return hl_media_add(w->media, &call, tag, values);
-}
-
 /* ---- one call ------------------------------------------------------------------------------------------ */
 
 helios_status hl_writer_check(helios_writer *w) {
@@ -233,6 +223,32 @@ helios_status hl_add_end_field(hl_add *a, helios_status st, hl_class c, uint32_t
 
 helios_status hl_add_end(hl_add *a, helios_status st, hl_class c) {
   return hl_add_end_field(a, st, c, HL_EVENT_SUMMARY);
+}
+
+helios_status hl_writer_begin_media(hl_media_request *m, helios_writer *w, const char *tag, int64_t step,
+                                    const void *options, void *taken, size_t taken_size) {
+  *m = (hl_media_request){.w = w};
+  helios_status st = hl_writer_check(w);
+  if (st == HELIOS_OK) st = hl_take_options(taken, taken_size, options, &m->err);
+  if (st != HELIOS_OK) return st;
+  m->tag = hl_str_of(tag);
+  m->event = hl_writer_event(w, step, taken);
+  return hl_check_utf8(m->tag, "tag", &m->err);
+}
+
+static helios_status hand_over(hl_media_request *m, hl_media_kind kind) {
+  helios_writer *w = m->w;
+  hl_media_call call = {.kind = (uint32_t)kind, .event = m->event, .params = m->params};
+  helios_status st = ensure_started(w, w->main, &m->err);
+  if (st != HELIOS_OK) return st;
+  size_t size = strlen(w->main->file) + 1;
+  memcpy(call.path, w->main->file, size < sizeof call.path ? size : 0);
+  return hl_media_add(w->media, &call, m->tag, &m->values);
+}
+
+helios_status hl_writer_end_media(hl_media_request *m, helios_status st, hl_media_kind kind) {
+  if (st == HELIOS_OK) st = hand_over(m, kind);
+  return hl_writer_fail(m->w, st, &m->err);
 }
 
 static bool first_time_not_finite(helios_writer *w, const char *tag) {
@@ -328,7 +344,7 @@ static void media_failed(void *ctx, helios_status status) {
   helios_writer *w = ctx;
   hl_error err = {.status = HELIOS_OK};
   w->media_lost++;
-  hl_fail(&err, status, "an image could not be encoded: %s", helios_strerror(status));
+  hl_fail(&err, status, "an event could not be encoded: %s", helios_strerror(status));
   report(w, &err);
 }
 

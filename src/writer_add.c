@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "encode/pixels.h"
 #include "writer_impl.h"
 
 /* ---- scalars ------------------------------------------------------------------------------------------- */
@@ -179,32 +178,14 @@ helios_status helios_writer_add_text_table(helios_writer *w, const char *tag, co
 }
 
 /* `argument` is the image's name in errors. */
-/* Everything that can be wrong with the call is found here: what a worker encodes cannot fail but by memory. */
-static helios_status check_image(const DLTensor *image, const char *dataformats, const char *argument,
-                                 hl_array *array, hl_media_params *params, hl_error *err) {
-  hl_pixels pixels;
-  helios_status st = hl_array_from_dl(array, image, argument, err);
-  if (st == HELIOS_OK) st = hl_pixels_from_array(&pixels, array, dataformats, argument, err);
-  if (st == HELIOS_OK) snprintf(params->text, sizeof params->text, "%s", dataformats);
-  return st;
-}
-
 static helios_status add_image(helios_writer *w, const char *tag, const DLTensor *image, const char *argument,
                                const char *dataformats, int64_t step, const helios_add_options *options) {
-  hl_error err = {.status = HELIOS_OK};
   helios_add_options o;
-  hl_array array;
-  hl_media_params params = {.number = 0};
-  hl_str name = hl_str_of(tag);
-  helios_status st = hl_writer_check(w);
-  if (st == HELIOS_OK) st = hl_take_options(&o, sizeof o, options, &err);
-  if (st == HELIOS_OK) st = hl_check_utf8(name, "tag", &err);
-  if (st == HELIOS_OK) st = check_image(image, dataformats, argument, &array, &params, &err);
-  if (st == HELIOS_OK) {
-    hl_event event = hl_writer_event(w, step, &o);
-    st = hl_writer_add_media(w, HL_MEDIA_IMAGE, &params, name, &event, &array, &err);
-  }
-  return hl_writer_fail(w, st, &err);
+  hl_media_request m;
+  helios_status st = hl_writer_begin_media(&m, w, tag, step, options, &o, sizeof o);
+  if (st == HELIOS_OK) st = hl_check_image(&m.values, image, dataformats, argument, &m.err);
+  if (st == HELIOS_OK) snprintf(m.params.text, sizeof m.params.text, "%s", dataformats);
+  return hl_writer_end_media(&m, st, HL_MEDIA_IMAGE);
 }
 
 helios_status helios_writer_add_image(helios_writer *w, const char *tag, const DLTensor *image, const char *dataformats,

@@ -89,9 +89,20 @@ helios_status hl_writer_fail(helios_writer *w, helios_status st, const hl_error 
 /* The run in folder `path` below the run folder, made when it is new. The writer's own is w->main. */
 helios_status hl_writer_run(helios_writer *w, hl_str path, hl_run **run, hl_error *err);
 helios_status hl_writer_push(helios_writer *w, hl_run *run, hl_class c, hl_str records, uint32_t count, hl_error *err);
-/* The same as push for an event that is still to be encoded from a tensor; see media.h. */
-helios_status hl_writer_add_media(helios_writer *w, hl_media_kind kind, const hl_media_params *params, hl_str tag,
-                                  const hl_event *event, const hl_array *values, hl_error *err);
+/* The same for a kind that workers encode (media.h): begin checks the handle, the options and the tag; the caller checks
+ * its tensor into m->values, for nothing can be refused later, and sets m->params; end hands it over. */
+typedef struct hl_media_request {
+  helios_writer *w;
+  hl_str tag;
+  hl_event event;
+  hl_media_params params;
+  hl_array values;
+  hl_error err;
+} hl_media_request;
+
+helios_status hl_writer_begin_media(hl_media_request *m, helios_writer *w, const char *tag, int64_t step,
+                                    const void *options, void *taken, size_t taken_size);
+helios_status hl_writer_end_media(hl_media_request *m, helios_status st, hl_media_kind kind);
 /* Tell about a NaN or infinity the first time this tag has one. */
 void hl_writer_check_finite(helios_writer *w, const char *tag, double value, int64_t step);
 /* A buffer that reuses the writer's scratch memory, and its end. */

@@ -39,20 +39,21 @@ helios_status helios_writer_add_tensor(helios_writer *w, const char *tag, const 
 helios_status helios_writer_add_audio(helios_writer *w, const char *tag, const DLTensor *sound, int64_t step,
                                       const helios_audio_options *options) {
   helios_audio_options o;
-  hl_add a;
-  helios_status st = hl_add_begin(&a, w, tag, step, options, &o, sizeof o);
-  if (st == HELIOS_OK)
-    st = hl_encode_audio(&a.buf, a.tag, sound, o.sample_rate == 0 ? USUAL_RATE : o.sample_rate, &a.err);
-  return hl_add_end(&a, st, HL_CLASS_MEDIA);
+  hl_media_request m;
+  helios_status st = hl_writer_begin_media(&m, w, tag, step, options, &o, sizeof o);
+  if (st == HELIOS_OK) m.params.number = o.sample_rate == 0 ? USUAL_RATE : o.sample_rate;
+  if (st == HELIOS_OK) st = hl_check_audio(&m.values, sound, m.params.number, &m.err);
+  return hl_writer_end_media(&m, st, HL_MEDIA_AUDIO);
 }
 
 helios_status helios_writer_add_video(helios_writer *w, const char *tag, const DLTensor *video, int64_t step,
                                       const helios_video_options *options) {
   helios_video_options o;
-  hl_add a;
-  helios_status st = hl_add_begin(&a, w, tag, step, options, &o, sizeof o);
-  if (st == HELIOS_OK) st = hl_encode_video(&a.buf, a.tag, video, o.fps == 0 ? USUAL_FPS : o.fps, &a.err);
-  return hl_add_end(&a, st, HL_CLASS_MEDIA);
+  hl_media_request m;
+  helios_status st = hl_writer_begin_media(&m, w, tag, step, options, &o, sizeof o);
+  if (st == HELIOS_OK) m.params.number = o.fps == 0 ? USUAL_FPS : o.fps;
+  if (st == HELIOS_OK) st = hl_check_video(&m.values, video, m.params.number, &m.err);
+  return hl_writer_end_media(&m, st, HL_MEDIA_VIDEO);
 }
 
 helios_status helios_writer_add_mesh(helios_writer *w, const char *tag, const DLTensor *vertices, int64_t step,

@@ -70,14 +70,20 @@ static void put_wav(hl_buf *b, const hl_array *a, uint32_t rate) {
     for (size_t i = 0; i < n; i++, p += 2) put_le16(p, (uint16_t)sample_of(block[i], a->dtype));
 }
 
-helios_status hl_encode_audio(hl_buf *out, hl_str tag, const DLTensor *sound, double sample_rate, hl_error *err) {
-  hl_array a;
-  helios_status st = hl_array_from_dl(&a, sound, "snd_tensor", err);
-  if (st == HELIOS_OK) st = check_samples(&a, err);
+helios_status hl_check_audio(hl_array *array, const DLTensor *sound, double sample_rate, hl_error *err) {
+  helios_status st = hl_array_from_dl(array, sound, "snd_tensor", err);
+  if (st == HELIOS_OK) st = check_samples(array, err);
   if (st != HELIOS_OK) return st;
   double rate = nearbyint(sample_rate);
   if (!(rate >= 1 && rate <= MAX_RATE))
     return hl_invalid(err, "sample_rate", "expected 1 to %.0f Hz, got %g", MAX_RATE, sample_rate);
+  return HELIOS_OK;
+}
+
+helios_status hl_encode_audio(hl_buf *out, hl_str tag, const DLTensor *sound, double sample_rate, hl_error *err) {
+  hl_array a;
+  helios_status st = hl_check_audio(&a, sound, sample_rate, err);
+  if (st != HELIOS_OK) return st;
   size_t wav = WAV_HEADER + a.numel * 2, hint = wav + SIZE_HINT;
   size_t mark = hl_value_begin(out, tag, hint);
   size_t audio = hl_wire_begin(out, VALUE_AUDIO, hint);
@@ -85,7 +91,7 @@ helios_status hl_encode_audio(hl_buf *out, hl_str tag, const DLTensor *sound, do
   hl_wire_varint_field(out, AUDIO_CHANNELS, 1);
   hl_wire_varint_field(out, AUDIO_FRAMES, a.numel);
   hl_wire_header(out, AUDIO_ENCODED, wav);
-  put_wav(out, &a, (uint32_t)rate);
+  put_wav(out, &a, (uint32_t)nearbyint(sample_rate));
   hl_wire_str_field(out, AUDIO_TYPE, hl_str_of("audio/wav"));
   hl_wire_end(out, audio, hint);
   hl_value_end(out, mark, tag, hint);

@@ -7,6 +7,7 @@
 #ifndef HL_ENCODE_H
 #define HL_ENCODE_H
 
+#include "../array.h"
 #include "../buf.h"
 #include "../error.h"
 #include "helios/writer.h"
@@ -98,6 +99,12 @@ helios_status hl_encode_pr_curve_raw(hl_buf *out, hl_str tag, const helios_pr_cu
 helios_status hl_encode_tensor(hl_buf *out, hl_str tag, const DLTensor *tensor, hl_error *err);
 helios_status hl_encode_audio(hl_buf *out, hl_str tag, const DLTensor *sound, double sample_rate, hl_error *err);
 helios_status hl_encode_video(hl_buf *out, hl_str tag, const DLTensor *video, double fps, hl_error *err);
+/* All that an encoder would refuse, found without encoding; *array is the checked tensor. What passes is encoded later, by
+ * a worker, and can only fail for want of memory or for passing an event's 2 GiB. */
+helios_status hl_check_image(hl_array *array, const DLTensor *image, const char *dataformats, const char *argument,
+                             hl_error *err);
+helios_status hl_check_audio(hl_array *array, const DLTensor *sound, double sample_rate, hl_error *err);
+helios_status hl_check_video(hl_array *array, const DLTensor *video, double fps, hl_error *err);
 /* colors and faces may be NULL. */
 helios_status hl_encode_mesh(hl_buf *out, hl_str tag, const DLTensor *vertices, const DLTensor *colors,
                              const DLTensor *faces, hl_str json_config, hl_error *err);

@@ -23,6 +23,13 @@ static helios_status put_image(hl_buf *out, const hl_pixels *p, size_t png_hint,
   return st;
 }
 
+helios_status hl_check_image(hl_array *array, const DLTensor *image, const char *dataformats, const char *argument,
+                             hl_error *err) {
+  hl_pixels pixels;
+  helios_status st = hl_array_from_dl(array, image, argument, err);
+  return st == HELIOS_OK ? hl_pixels_from_array(&pixels, array, dataformats, argument, err) : st;
+}
+
 helios_status hl_encode_image(hl_buf *out, hl_str tag, const DLTensor *image, const char *dataformats,
                               const char *argument, hl_error *err) {
   hl_array array;

@@ -47,17 +47,21 @@ static helios_status arrange(film *f, const hl_array *video, hl_error *err) {
   return HELIOS_OK;
 }
 
-static helios_status check_video(film *f, const DLTensor *video, double fps, hl_error *err) {
-  hl_array a;
-  helios_status st = hl_array_from_dl(&a, video, "vid_tensor", err);
+static helios_status open_film(film *f, hl_array *a, const DLTensor *video, double fps, hl_error *err) {
+  helios_status st = hl_array_from_dl(a, video, "vid_tensor", err);
   if (st != HELIOS_OK) return st;
-  if (a.ndim != VIDEO_RANK)
-    return hl_invalid(err, "vid_tensor", "expected 5 dimensions (NTCHW), got %d", a.ndim);
-  if (a.shape[FRAMES] == 0) return hl_invalid(err, "vid_tensor", "has no frames");
+  if (a->ndim != VIDEO_RANK)
+    return hl_invalid(err, "vid_tensor", "expected 5 dimensions (NTCHW), got %d", a->ndim);
+  if (a->shape[FRAMES] == 0) return hl_invalid(err, "vid_tensor", "has no frames");
   if (!(fps >= 100.0 / MAX_DELAY && fps <= 1e6))
     return hl_invalid(err, "fps", "expected 0.0016 to 1e6 frames a second, got %g", fps);
   f->fps = fps;
-  return arrange(f, &a, err);
+  return arrange(f, a, err);
+}
+
+helios_status hl_check_video(hl_array *array, const DLTensor *video, double fps, hl_error *err) {
+  film f;
+  return open_film(&f, array, video, fps, err);
 }
 
 /* Time of frame t in hundredths of a second. Delays are differences of these, so that rounding does not add up. */
@@ -91,7 +95,8 @@ static helios_status put_gif(hl_buf *out, const film *f) {
 
 helios_status hl_encode_video(hl_buf *out, hl_str tag, const DLTensor *video, double fps, hl_error *err) {
   film f;
-  helios_status st = check_video(&f, video, fps, err);
+  hl_array a;
+  helios_status st = open_film(&f, &a, video, fps, err);
   if (st != HELIOS_OK) return st;
   size_t hint = (size_t)f.grid.width * f.grid.height * (size_t)f.frames / 2 + SIZE_HINT;
   size_t mark = hl_value_begin(out, tag, hint);
