@@ -392,6 +392,27 @@ static void test_growing_run(void) {
   hl_buf_free(&b);
 }
 
+/* A folder among the files, as an unreadable one: told once, and what the others void is still left out. */
+static void test_unreadable_file_is_told_once(void) {
+  hl_buf b;
+  hl_buf_init(&b, NULL);
+  make_run("unreadable");
+  put_steps(&b, "a", 1, 3);
+  write_run_file("unreadable", "events.out.tfevents.1", &b);
+  CHECK_INT(mkdir(in_folder("unreadable/events.out.tfevents.2"), 0777), 0);
+  put_steps(&b, "a", 2, 2);
+  write_run_file("unreadable", "events.out.tfevents.3", &b);
+  helios_run *run = open_run(false);
+  CHECK_INT(helios_run_scan(run), HELIOS_EIO);
+  char text[300];
+  helios_run_error(run, text, sizeof text);
+  CHECK(strstr(text, "tfevents.2: cannot") != NULL);
+  CHECK_INT(helios_run_scan(run), HELIOS_OK);
+  CHECK_STR(points_text(run), "a:1 a:2");
+  helios_run_free(run);
+  hl_buf_free(&b);
+}
+
 /* ---- repair, purge ----------------------------------------------------------------------------------- */
 
 static void test_repair(void) {
@@ -538,6 +559,7 @@ int main(void) {
   test_steps_going_back();
   test_session_start_purges_all_tags();
   test_growing_run();
+  test_unreadable_file_is_told_once();
   test_repair();
   test_what_is_no_event_file_is_not_repaired();
   test_purge();

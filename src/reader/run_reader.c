@@ -159,6 +159,17 @@ static helios_status event_of_file(helios_run *run, hl_run_file *file) {
   return st;
 }
 
+/* A file that cannot be read any more (removed, no rights) is no reason to hide the others, but it is told once. */
+static helios_status event_or_told_failure(helios_run *run) {
+  if (run->current >= run->file_count) return HELIOS_EAGAIN;
+  hl_run_file *file = &run->files[run->current];
+  helios_status st = event_of_file(run, file);
+  if (st != HELIOS_EIO) return st;
+  bool told = file->failure_told;
+  file->failure_told = true;
+  return told ? HELIOS_EAGAIN : st;
+}
+
 /* On to the next file; a finished one gives back memory and descriptor. False: all of them had nothing new in turn.
  * While live, reading goes round: an older file may still grow. */
 static bool next_file(helios_run *run) {
@@ -175,11 +186,9 @@ static bool next_file(helios_run *run) {
   return run->quiet < run->file_count;
 }
 
-/* A file that cannot be read any more (removed, no rights) is no reason to hide the others, but it is told once. */
 static helios_status next_event(helios_run *run) {
   for (;;) {
-    helios_status st = HELIOS_EAGAIN;
-    if (run->current < run->file_count) st = event_of_file(run, &run->files[run->current]);
+    helios_status st = event_or_told_failure(run);
     if (st == HELIOS_OK) {
       run->quiet = 0;
       return st;

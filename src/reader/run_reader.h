@@ -10,6 +10,7 @@ typedef struct hl_run_file {
   char *name; /* in the folder; what files are told apart by */
   helios_reader *reader;
   uint64_t planned_end; /* the first pass read up to here */
+  bool failure_told;    /* it could not be read, and somebody was told */
 } hl_run_file;
 
 /* Which points next gives: all with restarts told (LIVE), or those that the first pass left (FILTER), or all of the

@@ -1,13 +1,23 @@
 ---`helios ls`: what is in a run.
 local common = require "helios.cli.common"
-local core = require("helios.native").reader
+local native = require "helios.native"
 local text = require "helios.cli.text"
+
+local core = native.reader
 
 local M = {}
 
 function M.describe(command)
   command:argument("path", "A run folder, a folder of runs, or an event file."):args("+")
   command:flag("--json", "Print one JSON list of runs instead of tables.")
+end
+
+---A pending file lies beside a run while its writer lives, and after it was killed.
+local function has_pending(path)
+  for _, name in ipairs(native.fs.is_folder(path) and native.fs.list(path) or {}) do
+    if name:find("^%.helios%-.*%.pending$") then return true end
+  end
+  return false
 end
 
 ---Read a run to its end. Files that fail on the way are told, the others still count.
@@ -25,7 +35,8 @@ local function summary(run)
     if tag.points > 0 then tags[#tags + 1] = tag end
   end
   table.sort(tags, function(a, b) return a.kind == b.kind and a.tag < b.tag or a.kind < b.kind end)
-  local out = {name = run.name, path = run.path, tags = tags, files = handle:files()}
+  local out = {name = run.name, path = run.path, tags = tags, files = handle:files(),
+    pending = has_pending(run.path)}
   handle:close()
   return out, status
 end
@@ -52,6 +63,9 @@ local function print_run(run)
     if file.cut_bytes > 0 then
       io.write(("  %s ends inside a record (%d bytes so far)\n"):format(text.escape(file.path), file.cut_bytes))
     end
+  end
+  if run.pending then
+    io.write("  a process is writing here, or was killed: then `helios recover` brings back what it had not written\n")
   end
 end
 
