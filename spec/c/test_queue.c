@@ -8,8 +8,8 @@
 #include "broken_env.h"
 #include "check.h"
 #include "crc32c.h"
+#include "numbered.h"
 #include "queue.h"
-#include "record.h"
 #include "recover.h"
 #include "scratch.h"
 
@@ -24,42 +24,6 @@ static hl_queue *open_queue(const hl_env *env, const char *folder, bool shared, 
   o.flush_ns = INT64_C(20000000);
   if (hl_queue_open(&q, &o, &err) != HELIOS_OK) fprintf(stderr, "%s\n", err.reason);
   return q;
-}
-
-static size_t record_of(unsigned char *out, unsigned number) {
-  unsigned char payload[64];
-  size_t n = (size_t)snprintf((char *)payload, sizeof payload, "record %u", number) + number % 40;
-  memset(payload + (n - number % 40), '.', number % 40);
-  memcpy(out + HL_RECORD_HEADER, payload, n);
-  hl_record_seal(out, n);
-  return n + HL_RECORD_OVERHEAD;
-}
-
-static size_t line_of(unsigned char *out, unsigned number) {
-  return (size_t)sprintf((char *)out, "line %u %.*s\n", number, (int)(number % 40), "........................................");
-}
-
-static helios_status push(hl_queue *q, uint32_t target, bool shared, unsigned number) {
-  unsigned char bytes[256];
-  size_t n = shared ? line_of(bytes, number) : record_of(bytes, number);
-  return hl_queue_push(q, target, HL_CLASS_SCALAR, bytes, n, 1);
-}
-
-/* How many of 0, 1, 2, ... the file holds, in order and with nothing else; -1 when it is damaged. */
-static long count_numbers(const char *path, bool shared) {
-  size_t size, at = 0;
-  char *data = scratch_read(path, &size);
-  if (data == NULL) return 0;
-  long n = 0;
-  while (at < size) {
-    unsigned char want[256];
-    size_t length = shared ? line_of(want, (unsigned)n) : record_of(want, (unsigned)n);
-    if (length > size - at || memcmp(data + at, want, length) != 0) break;
-    at += length;
-    n++;
-  }
-  free(data);
-  return at == size ? n : -1;
 }
 
 static const char *target_path(const char *folder, const char *name) {
@@ -79,7 +43,7 @@ static void everything_arrives_in_order(bool shared, hl_queue_options o) {
   const char *path = target_path(folder, "target");
   CHECK_INT(hl_queue_add_target(q, path, true, &target, NULL), HELIOS_OK);
   enum { MANY = 20000 }; /* several times around the ring */
-  for (unsigned i = 0; i < MANY; i++) CHECK_INT(push(q, target, shared, i) == HELIOS_OK, 1);
+  for (unsigned i = 0; i < MANY; i++) CHECK_INT(push_number(q, target, shared, i) == HELIOS_OK, 1);
   helios_stats stats = {.size = sizeof stats};
   hl_queue_stats(q, &stats);
   CHECK_INT(stats.events, MANY);
@@ -88,7 +52,7 @@ static void everything_arrives_in_order(bool shared, hl_queue_options o) {
   hl_queue_stats(q, &stats);
   CHECK_INT(stats.pending, 0);
   CHECK_INT(hl_queue_close(q, NULL), HELIOS_OK);
-  CHECK_INT(push(q, target, shared, 0), HELIOS_ECLOSED);
+  CHECK_INT(push_number(q, target, shared, 0), HELIOS_ECLOSED);
   CHECK_INT(hl_queue_close(q, NULL), HELIOS_OK);
   hl_queue_free(q);
   CHECK_INT(scratch_count(folder, "", NULL, 0), 1); /* the target and nothing else */
@@ -101,7 +65,7 @@ static void a_deadline_brings_it_to_the_file(void) {
   uint32_t target;
   const char *path = target_path(folder, "target");
   hl_queue_add_target(q, path, true, &target, NULL);
-  push(q, target, false, 0);
+  push_number(q, target, false, 0);
   for (int i = 0; i < 2000 && count_numbers(path, false) != 1; i++) usleep(5000); /* ten seconds at the very most */
   CHECK_INT(count_numbers(path, false), 1);
   hl_queue_free(q);
@@ -119,7 +83,7 @@ static void many_targets_share_few_descriptors(void) {
     CHECK(hl_queue_add_target(q, path, true, &targets[t], NULL) == HELIOS_OK);
   }
   for (unsigned i = 0; i < EACH; i++)
-    for (int t = 0; t < TARGETS; t++) push(q, targets[t], false, i);
+    for (int t = 0; t < TARGETS; t++) push_number(q, targets[t], false, i);
   int open_files = 0;
   for (int fd = 0; fd < 1024; fd++) open_files += fcntl(fd, F_GETFD) >= 0;
   CHECK(open_files < 64);
@@ -143,7 +107,7 @@ static void records_larger_than_the_ring_keep_their_place(void) {
   enum { LARGE = 100000 };
   unsigned char *large = calloc(1, LARGE);
   for (int i = 0; i < 4; i++) {
-    push(q, target, false, (unsigned)i);
+    push_number(q, target, false, (unsigned)i);
     memset(large, 'a' + i, LARGE);
     CHECK_INT(hl_queue_push(q, target, HL_CLASS_MEDIA, large, LARGE, 1), HELIOS_OK);
   }
@@ -234,7 +198,7 @@ static void one_failure_loses_nothing(bool shared, break_kind kind, int code) {
     CHECK(hl_queue_add_target(q, path, true, &target, NULL) == HELIOS_OK);
     break_at(kind, at, code);
     for (unsigned i = 0; i < NUMBERS; i++) {
-      push(q, target, shared, i);
+      push_number(q, target, shared, i);
       if (i % 100 == 50) hl_queue_flush(q, NULL);
     }
     operations = broken.count;
@@ -260,7 +224,7 @@ static void a_long_outage_is_told_once_and_loses_nothing_within_the_bound(void) 
   uint32_t target;
   hl_queue_add_target(q, path, true, &target, NULL);
   break_at(BREAK_FOR_GOOD, 1, ENOSPC);
-  for (unsigned i = 0; i < NUMBERS; i++) push(q, target, false, i);
+  for (unsigned i = 0; i < NUMBERS; i++) push_number(q, target, false, i);
   hl_error err = {.status = HELIOS_OK};
   CHECK_INT(hl_queue_flush(q, &err), HELIOS_EIO);
   CHECK(strstr(err.reason, path) != NULL && strstr(err.reason, "No space left") != NULL);
@@ -270,7 +234,7 @@ static void a_long_outage_is_told_once_and_loses_nothing_within_the_bound(void) 
   CHECK_INT(hl_queue_flush(q, NULL), HELIOS_OK);
   CHECK_INT(count_numbers(path, false), NUMBERS);
   break_at(BREAK_FOR_GOOD, 1, EIO);
-  push(q, target, false, NUMBERS);
+  push_number(q, target, false, NUMBERS);
   hl_queue_flush(q, NULL);
   CHECK_INT(told, 2); /* a new outage is news again */
   break_at(BREAK_NEVER, 0, 0);
@@ -327,7 +291,7 @@ static void log_until_killed(const char *folder, const char *path, bool shared, 
   uint32_t target;
   if (q == NULL || hl_queue_add_target(q, path, true, &target, NULL) != HELIOS_OK) _exit(3);
   for (unsigned i = 0; i < KILLED_NUMBERS; i++) {
-    if (push(q, target, shared, i) == HELIOS_OK) ++*acknowledged;
+    if (push_number(q, target, shared, i) == HELIOS_OK) ++*acknowledged;
     if (i % 40 == 20) hl_queue_flush(q, NULL);
   }
   hl_queue_close(q, NULL);
@@ -393,7 +357,7 @@ static void killed_at_random_moments(bool shared) {
       uint32_t target;
       hl_queue_add_target(q, path, true, &target, NULL);
       for (unsigned i = 0;; i++)
-        if (push(q, target, shared, i) == HELIOS_OK) ++*acknowledged;
+        if (push_number(q, target, shared, i) == HELIOS_OK) ++*acknowledged;
     }
     usleep((useconds_t)(500 + round * 137));
     kill(child, SIGKILL);
@@ -415,7 +379,7 @@ static void a_forked_child_is_inert(void) {
   hl_queue *q = open_queue(&hl_env_system, folder, false, (hl_queue_options){.capacity = 4096});
   uint32_t target;
   hl_queue_add_target(q, path, true, &target, NULL);
-  for (unsigned i = 0; i < 10; i++) push(q, target, false, i);
+  for (unsigned i = 0; i < 10; i++) push_number(q, target, false, i);
   pid_t child = fork();
   if (child == 0) {
     if (hl_queue_alive(q)) _exit(1);
@@ -425,7 +389,7 @@ static void a_forked_child_is_inert(void) {
   int status;
   waitpid(child, &status, 0);
   CHECK_INT(status, 0);
-  for (unsigned i = 10; i < 20; i++) push(q, target, false, i);
+  for (unsigned i = 10; i < 20; i++) push_number(q, target, false, i);
   CHECK_INT(hl_queue_close(q, NULL), HELIOS_OK);
   hl_queue_free(q);
   CHECK_INT(count_numbers(path, false), 20);
@@ -439,7 +403,7 @@ static void a_living_owner_is_left_alone(void) {
   hl_queue *q = open_queue(&hl_env_system, folder, false, (hl_queue_options){.no_thread = true});
   uint32_t target;
   hl_queue_add_target(q, path, true, &target, NULL);
-  push(q, target, false, 0);
+  push_number(q, target, false, 0);
   helios_recovery found = {.size = sizeof found};
   CHECK_INT(hl_recover_folder(&hl_env_system, NULL, folder, NULL, &found, NULL), HELIOS_OK);
   CHECK_INT(found.live_files, 1);
