@@ -188,13 +188,13 @@ describe("examples/digits_mpi.lua", function()
 
   it("learns on four ranks what it learns on one, resumed half-way, in one log and one run", function()
     local script = root .. "/examples/digits_mpi.lua"
-    local _, alone = run("lua5.4 " .. script .. " chkpt 4 2>&1")
-    local folder, output = run(("sh -c '%s %s chkpt 2 && %s %s chkpt 4' 2>&1"):format(mpirun, script, mpirun, script))
+    local _, alone = run("lua5.4 " .. script .. " chkpt 3 2>&1")
+    local folder, output = run(("sh -c '%s %s chkpt 1 && %s %s chkpt 3' 2>&1"):format(mpirun, script, mpirun, script))
     assert.near(accuracy(alone), accuracy(output:match("Resuming.*")), 1)
-    assert.is_true(accuracy(output:match("Resuming.*")) >= 93)
+    assert.is_true(accuracy(output:match("Resuming.*")) >= 90)
     local losses = events.values(only_entry(folder .. "/runs"), "loss/train")
-    assert.same({4 * 46, 4 * 46}, {#losses, losses[#losses].step})
-    assert.matches("epoch  4: accuracy [%d.]+ %% %(validation, 4 ranks%)", tmp.read(only_entry(folder .. "/logs")))
+    assert.same({3 * 46, 3 * 46}, {#losses, losses[#losses].step})
+    assert.matches("epoch  3: accuracy [%d.]+ %% %(validation, 4 ranks%)", tmp.read(only_entry(folder .. "/logs")))
   end)
 end)
 

@@ -398,6 +398,30 @@ describe("resuming", function()
     assert.matches("Starting epoch 3", log)
   end)
 
+  it("has viewers forget what came after the checkpoint, from the step that the model says", function()
+    for wanted, override in pairs {[3] = false, [31] = true} do
+      local dir = tmp.dir()
+      local function sit(total)
+        local model = Model.new("m", {
+          train_step = function(_, _, state)
+            logging.get_tensorboard_writer():add_scalar("loss", 1, state.global_iteration * (override and 10 or 1))
+          end,
+          purge_step = override and function(_, state) return state.global_iteration * 10 + 11 end or nil,
+        })
+        quiet(at(dir, {total_steps = total, chkpt_frequency = 1})):fit(model, module_of(2))
+      end
+      sit(1)
+      sit(2)
+      local starts = {}
+      for _, run in ipairs(tmp.files(dir .. "/runs", "tfevents")) do
+        for _, event in ipairs(events.read(dir .. "/runs/" .. run)) do
+          if event.session_log then starts[#starts + 1] = event.step or 0 end
+        end
+      end
+      assert.same({0, wanted}, starts)
+    end
+  end)
+
   it("of a finished run trains nothing more", function()
     local dir, seen = tmp.dir(), {}
     for _ = 1, 2 do
