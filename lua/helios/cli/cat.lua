@@ -33,7 +33,7 @@ end
 
 local function print_event(event, wanted, all, with_data)
   for _, point in ipairs(event.points) do
-    if wanted(point) then io.write(text.json(common.plain_point(point, with_data)), "\n") end
+    if wanted(point) then io.write(common.json_point(point, nil, with_data)) end
   end
   if all and #event.points == 0 then io.write(text.json(plain_event(event)), "\n") end
 end

@@ -73,14 +73,10 @@ function M.set_of(list)
   return set
 end
 
----A point as a table for JSON: bytes of media are told by their number, or given as base64.
----@param point table
----@param with_data boolean?
----@return table
-function M.plain_point(point, with_data)
+---A point that is no scalar as a table for JSON: bytes of media are told by their number, or given as base64.
+local function plain_point(point, with_data)
   local out = {kind = point.kind, tag = point.tag, step = point.step, wall_time = point.wall_time,
     plugin = point.plugin, text = point.text, shape = point.shape and #point.shape > 0 and point.shape or nil}
-  if point.value then out.value = point.single and text.single(point.value) or point.value end
   if point.kind == "histogram" then
     for _, key in ipairs{"min", "max", "num", "sum", "sum_squares", "buckets"} do out[key] = point[key] end
     if out.buckets and #out.buckets == 0 then out.buckets = text.EMPTY_LIST end
@@ -97,6 +93,33 @@ function M.plain_point(point, with_data)
   end
   if point.kind == "hparams" then out.hparams = require("helios.reader.proto").hparams(point.content or "") end
   return out
+end
+
+local quoted, quoted_count = {}, 0
+
+---A short string as JSON, remembered: the same tags come again and again.
+local function quote(s)
+  local known = quoted[s]
+  if known then return known end
+  if quoted_count >= 1000 then quoted, quoted_count = {}, 0 end
+  quoted[s], quoted_count = text.json(s), quoted_count + 1
+  return quoted[s]
+end
+
+---A point as one line of JSON. Scalars, of which files hold millions, take a short way to the same text.
+---@param point table
+---@param run string?  the run's name, when lines of several runs come together
+---@param with_data boolean?
+---@return string
+function M.json_point(point, run, with_data)
+  if point.kind ~= "scalar" then
+    local plain = plain_point(point, with_data)
+    plain.run = run
+    return text.json(plain) .. "\n"
+  end
+  return ('{"kind":"scalar",%s%s"step":%d,"tag":%s,"value":%s,"wall_time":%s}\n'):format(
+    point.plugin and '"plugin":' .. quote(point.plugin) .. "," or "", run and '"run":' .. quote(run) .. "," or "",
+    point.step, quote(point.tag), text.json_number(point.value, point.single), text.json_number(point.wall_time))
 end
 
 return M

@@ -121,9 +121,7 @@ end
 local function json_lines(runs, arguments, out)
   return for_runs(runs, function(handle, run)
     return for_points(handle, nil, arguments.tag, function(point)
-      local plain = common.plain_point(point)
-      plain.run = run.name
-      return out:write(text.json(plain), "\n")
+      return out:write(common.json_point(point, run.name))
     end)
   end)
 end

@@ -113,6 +113,12 @@ local Single = {}
 ---@param v number
 function M.single(v) return setmetatable({v}, Single) end
 
+---A number as JSON; `single` when it was stored as a float.
+---@param v number
+---@param single boolean?
+---@return string
+M.json_number = json_number
+
 ---A value as JSON. NaN and infinities, which JSON has no word for, are the strings "NaN", "Infinity", "-Infinity".
 ---@param v any
 ---@return string
