@@ -90,6 +90,16 @@ describe("figure:render", function()
     assert.is_nil(script:find("`", 1, true))
   end)
 
+  it("replaces what no font can draw, which gnuplot would draw as large as the picture", function()
+    local drawable = require("helios.figure.glyphs").drawable
+    assert.equal("a\tb\nc\u{fffd}\u{fffd}d", drawable("a\tb\r\nc\1\27d"))
+    assert.equal("gr\u{fc}n", drawable("gr\u{fc}n"))
+    local shown = drawable("x\u{10ffff}y") -- not a character
+    assert.truthy(shown == "x\u{fffd}y" or shown == "x?y")
+    local script = script_of(function(f) f:text(0, 0, "\1") end)
+    assert.truthy(script:find([[set label "\357\277\275"]], 1, true))
+  end)
+
   it("keeps a percent sign of a tick's text, which gnuplot would take as a format", function()
     local script = script_of(function(f) f:bar({"100%"}, {1}) end)
     assert.truthy(script:find([["\061\060\060\045\045" 1]], 1, true))

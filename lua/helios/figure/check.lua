@@ -1,6 +1,8 @@
 ---Checks of the arguments of `helios.figure`: each returns the value in the form the figure keeps, or raises an error
 ---that names function, argument and reason at the line of the caller outside these modules.
 ---@class helios.figure.check
+local glyphs = require "helios.figure.glyphs"
+
 local M = {}
 
 local HERE = debug.getinfo(1, "S").source
@@ -34,13 +36,13 @@ function M.show(v)
   return type(v)
 end
 
----Text that can be drawn: UTF-8 without NUL.
+---Text: UTF-8 without NUL. What no font can draw is replaced.
 function M.text(fn, name, v)
   if type(v) == "number" then v = tostring(v) end
   if type(v) ~= "string" then M.bad(fn, name, "expected a string, got %s", M.show(v)) end
   if not utf8.len(v) then M.bad(fn, name, "not valid UTF-8") end
   if v:find("\0", 1, true) then M.bad(fn, name, "holds a NUL byte") end
-  return v
+  return glyphs.drawable(v)
 end
 
 local function finite(v)

@@ -44,6 +44,7 @@ local CYCLE = {
 
 local TITLE_PIXELS = 34     -- the band above a grid of panels
 local LETTER_PIXELS = 7     -- about the width of a letter of the font below
+local TICK_FORMAT = "%.8g"  -- gnuplot's own writes 0.0000002 for 1.5e-7
 local FONT = "Sans,10"
 local BIGGEST = 1e300       -- beyond it gnuplot's own arithmetic overflows
 
@@ -172,11 +173,20 @@ local function nice_step(span, count)
   return 10 * power
 end
 
+---The pixels that ticks `step` apart and their numbers take, when the axis goes on to the ticks around `limits`.
+local function ticks_size(axis, limits, step)
+  local low, high = math.floor(limits[1] / step) * step, math.ceil(limits[2] / step) * step
+  local longest = math.max(#TICK_FORMAT:format(low), #TICK_FORMAT:format(high), #TICK_FORMAT:format(low + step))
+  local size = axis == "x" and longest * LETTER_PIXELS + 14 or 25
+  return (high - low) / step * size
+end
+
 ---Ticks at round numbers, no more than there is room for: gnuplot itself does not mind when their numbers overlap.
-local function numeric_ticks(axis, limits, log, room)
+local function numeric_ticks(axis, limits, log, pixels)
   local span = limits[2] - limits[1]
   if log or not (span > 0 and span < BIGGEST) then return ("set %stics scale 1 norotate autofreq"):format(axis) end
-  local count = math.max(1, math.min(10, room // 1))
+  local count = 10
+  while count > 1 and ticks_size(axis, limits, nice_step(span, count)) > pixels do count = count - 1 end
   return ("set %stics scale 1 norotate autofreq %s"):format(axis, number(nice_step(span, count)))
 end
 
@@ -221,12 +231,12 @@ local function add_ticks(out, panel, seen, width, height)
     width, height = image_size(image, width, height)
     x_texts, y_texts = image.options.xlabels, image.options.ylabels
     x, y = {0, math.max(#image.rows[1], 2)}, {0, math.max(#image.rows, 2)}
-    out[#out + 1] = numeric_ticks("cb", {panel.low, panel.high}, false, height / 25)
+    out[#out + 1] = numeric_ticks("cb", {panel.low, panel.high}, false, height)
   end
   out[#out + 1] = x_texts and #x_texts > 0 and text_ticks("x", x_texts, image and 0 or 1, width)
-    or numeric_ticks("x", x, axes.logx and not image, width / 55)
+    or numeric_ticks("x", x, axes.logx and not image, width)
   out[#out + 1] = y_texts and text_ticks("y", y_texts, 0, height)
-    or numeric_ticks("y", y, axes.logy and not image, height / 25)
+    or numeric_ticks("y", y, axes.logy and not image, height)
 end
 
 local function add_axes(out, panel, title)
@@ -385,7 +395,7 @@ local function add_data(out, panel, prefix)
       clauses[#clauses + 1] = CLAUSES[item.kind](item, block, color_of(item, i))
     end
   end
-  clauses[#clauses + 1] = "$empty using 1:2 with points notitle" -- something to plot, also in an empty panel
+  if #clauses == 0 then clauses[1] = "$empty using 1:2 with points notitle" end -- the axes of an empty panel
   return clauses
 end
 
@@ -420,6 +430,7 @@ function M.script(options, panels)
     ('set terminal pngcairo noenhanced size %d,%d font "%s" background rgb "#ffffff"')
       :format(options.width, options.height, FONT),
     "set boxwidth 1 absolute",
+    ('set format "%s"\nset format cb "%s"'):format(TICK_FORMAT, TICK_FORMAT),
     "$empty << EOD\n0 -1e308\nEOD",
   }
   local in_grid, clauses = false, {}
