@@ -1,5 +1,5 @@
----Which characters the machine's fonts can draw. gnuplot makes a box as large as the picture of one that no font has, so
----such characters become U+FFFD before it sees them.
+---Which characters the machine's fonts can draw. gnuplot makes a box as large as the picture of one that no font has,
+---so such characters become U+FFFD before it sees them.
 ---@class helios.figure.glyphs
 local native = require "helios.native"
 

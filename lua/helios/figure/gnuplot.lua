@@ -177,7 +177,7 @@ end
 local function ticks_size(axis, limits, step)
   local low, high = math.floor(limits[1] / step) * step, math.ceil(limits[2] / step) * step
   local longest = math.max(#TICK_FORMAT:format(low), #TICK_FORMAT:format(high), #TICK_FORMAT:format(low + step))
-  local size = axis == "x" and longest * LETTER_PIXELS + 14 or 25
+  local size = axis == "x" and longest * (LETTER_PIXELS + 1) + 14 or 25
   return (high - low) / step * size
 end
 
