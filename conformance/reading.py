@@ -10,6 +10,7 @@ import random
 import shutil
 import struct
 import subprocess
+import sys
 
 import numpy as np
 import tensorboardX
@@ -166,8 +167,8 @@ def compare(name, ours, wanted):
 
 
 def check(folder, seed):
-    """Compared points and differences."""
-    write_runs(folder, random.Random(seed))
+    """Compared points and differences. Another process writes: in ours the judge sits in the place of torch's files."""
+    subprocess.run([sys.executable, "-W", "ignore", __file__, folder, str(seed)], check=True)
     total = failures = 0
     for run in sorted(os.listdir(folder)):
         origin = run[len("packed-"):] if run.startswith("packed-") else run
@@ -179,3 +180,7 @@ def check(folder, seed):
         failures += 1
         print("DIFFERS: helios ls finds the runs %r" % [run["name"] for run in listed])
     return total, failures
+
+
+if __name__ == "__main__":
+    write_runs(sys.argv[1], random.Random(int(sys.argv[2])))
