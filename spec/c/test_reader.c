@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -392,6 +393,25 @@ static void test_growing_run(void) {
   hl_buf_free(&b);
 }
 
+/* Killed between its two steps, merge leaves the new file and old ones: they read as the run did before. */
+static void test_half_a_merge_changes_nothing(void) {
+  hl_buf b;
+  hl_buf_init(&b, NULL);
+  make_run("half");
+  put_steps(&b, "a", 1, 4);
+  write_run_file("half", "events.out.tfevents.1", &b);
+  put_steps(&b, "a", 3, 5);
+  write_run_file("half", "events.out.tfevents.2", &b);
+  helios_repair_stats s = {.size = sizeof s};
+  CHECK_INT(helios_merge_run(run_path, &s, NULL, 0), HELIOS_OK);
+  put_steps(&b, "a", 1, 4);
+  write_run_file("half", "events.out.tfevents.1", &b);
+  helios_run *run = open_run(false);
+  CHECK_STR(points_text(run), "a:1 a:2 a:3 a:4 a:5");
+  helios_run_free(run);
+  hl_buf_free(&b);
+}
+
 /* A folder among the files, as an unreadable one: told once, and what the others void is still left out. */
 static void test_unreadable_file_is_told_once(void) {
   hl_buf b;
@@ -438,6 +458,32 @@ static void test_repair(void) {
   CHECK_INT(v.cut_bytes, 0);
   CHECK_INT(helios_repair_file(file, NULL, &s, NULL, 0), HELIOS_OK);
   CHECK(!s.replaced);
+  hl_buf_free(&b);
+}
+
+/* No room for the new file: the old one stays as it is, and nothing is left beside it. */
+static void test_repair_without_room(void) {
+  hl_buf b;
+  hl_buf_init(&b, NULL);
+  make_run("full");
+  put_steps(&b, "a", 1, 500);
+  b.data[b.len / 2] ^= 1;
+  write_file("full/events.out.tfevents.1", &b, b.len, O_TRUNC);
+  struct rlimit before, small = {1000, 1000};
+  CHECK_INT(getrlimit(RLIMIT_FSIZE, &before), 0);
+  small.rlim_max = before.rlim_max;
+  CHECK_INT(setrlimit(RLIMIT_FSIZE, &small), 0);
+  helios_repair_stats s = {.size = sizeof s};
+  char file[128];
+  snprintf(file, sizeof file, "%s", in_folder("full/events.out.tfevents.1"));
+  CHECK_INT(helios_repair_file(file, NULL, &s, NULL, 0), HELIOS_EIO);
+  CHECK_INT(setrlimit(RLIMIT_FSIZE, &before), 0);
+  struct stat state;
+  CHECK_INT(stat(file, &state), 0);
+  CHECK_INT(state.st_size, b.len);
+  CHECK_INT(rmdir(run_path), -1);
+  CHECK_INT(remove(file), 0);
+  CHECK_INT(rmdir(run_path), 0); /* it was all there was */
   hl_buf_free(&b);
 }
 
@@ -559,8 +605,10 @@ int main(void) {
   test_steps_going_back();
   test_session_start_purges_all_tags();
   test_growing_run();
+  test_half_a_merge_changes_nothing();
   test_unreadable_file_is_told_once();
   test_repair();
+  test_repair_without_room();
   test_what_is_no_event_file_is_not_repaired();
   test_purge();
   test_a_writers_folder_is_left_alone();

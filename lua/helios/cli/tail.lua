@@ -278,10 +278,10 @@ local function full_screen()
   end})
 end
 
-local function live(view, interval)
-  local raw <close> = tty.raw()
+local function live(view, interval, raw)
+  local _ <close> = raw
   local watch = native.signals.watch()
-  local _ <close> = full_screen()
+  local screen <close> = full_screen() -- luacheck: no unused
   local done, pressed
   repeat
     if not pressed then refresh(view) end
@@ -294,16 +294,25 @@ local function live(view, interval)
   return 0
 end
 
+---Status 1 when a path is not there. One without runs may get them while we look.
+local function check_paths(paths)
+  for _, path in ipairs(paths) do
+    local found, message = core.find(path)
+    if not found then return common.fail(message) end
+  end
+  return 0
+end
+
 function M.run(arguments)
-  local _, status = common.find_runs(arguments.path)
-  if status ~= 0 then return status end
+  if check_paths(arguments.path) ~= 0 then return 1 end
   local width, height = tty.size()
   local view = {paths = arguments.path, filter = arguments.tag, text_log = arguments.text_log, runs = {}, order = {},
     smooth = arguments.smooth, log = arguments.log, time = arguments.time, page = 1, pages = 1,
     colored = width ~= nil and os.getenv("NO_COLOR") == nil}
-  if width and not arguments.once then
+  local raw = width and not arguments.once and tty.raw() -- nothing when there is no keyboard to end it with
+  if raw then
     view.interactive = true
-    return live(view, arguments.interval)
+    return live(view, arguments.interval, raw)
   end
   refresh(view)
   local lines = picture(view, (arguments.width or width or 80) // 1 | 0, (arguments.height or height or 24) // 1 | 0)
