@@ -7,7 +7,7 @@ enum { PICTURES = 1, PICTURE_RANK = 3 };
 
 /* Why the value on top of the stack is no picture, or NULL. */
 static const char *why_no_picture(const hl_tensor *t) {
-  if (t == NULL) return "expected an uint8 tensor of height x width x channels or PNG bytes";
+  if (t == NULL) return "expected a uint8 tensor of height x width x channels or PNG bytes";
   if (t->dtype != HELIOS_UINT8) return "expected pixels of dtype uint8";
   if (t->dl.ndim != PICTURE_RANK) return "expected 3 dimensions (height x width x channels)";
   int64_t channels = t->dl.shape[2];

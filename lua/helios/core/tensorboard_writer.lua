@@ -134,8 +134,8 @@ TensorboardWriter.add_hparams = methods.add_hparams
 ---@field hparam_domain_discrete? table<string, any[]>
 ---@field run_name? string
 
----A figure, or a list of figures of one size as a grid, as an image. A figure is any object with `:render()` giving an
----uint8 tensor of height x width x channels or PNG bytes; `helios.figure` makes them. Raises what `:render()` raises.
+---A figure, or a list of figures of one size as a grid, as an image. A figure is any object with `:render()` giving
+---a uint8 tensor of height x width x channels or PNG bytes; `helios.figure` makes them. Raises what `:render()` raises.
 ---@function add_figure
 ---@param tag string
 ---@param figure helios.Figure|table|userdata
