@@ -2,10 +2,12 @@
 # build/helios holds Lua, the core, the binding and every Lua module. argparse and the chart library come from their
 # Debian packages and go into the program, never into the source tree.
 .PHONY: cli
-MODULE_FILES = $(shell find lua/helios -name '*.lua' ! -path 'lua/helios/_meta/*' | LC_ALL=C sort)
-ASSET_FILES = $(wildcard lua/helios/cli/report/*.js lua/helios/cli/report/*.css lua/helios/cli/report/*.html)
-ARGPARSE ?= $(firstword $(wildcard /usr/share/lua/5.4/argparse.lua /usr/local/share/lua/5.4/argparse.lua))
-DYGRAPHS ?= $(wildcard /usr/share/javascript/dygraphs)
+MODULE_FILES := $(shell find lua/helios -name '*.lua' ! -path 'lua/helios/_meta/*' | LC_ALL=C sort)
+ASSET_FILES := $(wildcard lua/helios/cli/report/*.js lua/helios/cli/report/*.css lua/helios/cli/report/*.html)
+# Asked of the shell each time they are used: `make setup test` installs them while it runs, and make remembers what
+# $(wildcard) once found.
+ARGPARSE ?= $(firstword $(shell ls /usr/share/lua/5.4/argparse.lua /usr/local/share/lua/5.4/argparse.lua 2>/dev/null))
+DYGRAPHS ?= $(shell ls -d /usr/share/javascript/dygraphs 2>/dev/null)
 DYGRAPH_FILES = $(if $(DYGRAPHS),$(DYGRAPHS)/dygraph.min.js $(DYGRAPHS)/dygraph.min.css)
 
 # lua/helios/core/logging.lua is module helios.core.logging, an init.lua its folder.

@@ -252,6 +252,35 @@ static void test_gzip(void) {
   hl_buf_free(&b);
 }
 
+/* A packed file that grows byte by byte: whole records come as soon as they can be unpacked, none twice. */
+static void test_growing_gzip(void) {
+  hl_buf b, packed;
+  hl_buf_init(&b, NULL);
+  hl_buf_init(&packed, NULL);
+  put_steps(&b, "a", 1, 30);
+  write_gzip("whole.tfevents.gz", &b, 2);
+  int fd = open(in_folder("whole.tfevents.gz"), O_RDONLY);
+  struct stat s;
+  fstat(fd, &s);
+  size_t size = (size_t)s.st_size;
+  CHECK_INT(read(fd, hl_buf_grow(&packed, size), size), size);
+  close(fd);
+  write_file("growing.tfevents.gz", &packed, 0, O_TRUNC);
+  helios_reader *r = open_reader("growing.tfevents.gz");
+  helios_status end = HELIOS_OK;
+  int events = 0;
+  for (size_t n = 1; n <= size; n++) {
+    write_file("growing.tfevents.gz", &packed, n, 0);
+    events += count_events(r, &end);
+    CHECK_INT(end, HELIOS_EAGAIN);
+  }
+  CHECK_INT(events, 30);
+  CHECK_INT(stats_of(r).damaged, 0);
+  helios_reader_free(r);
+  hl_buf_free(&b);
+  hl_buf_free(&packed);
+}
+
 static void test_torn_tail_that_is_written_anew(void) {
   hl_buf b, other;
   hl_buf_init(&b, NULL);
@@ -601,6 +630,7 @@ int main(void) {
   test_hostile_length();
   test_large_records();
   test_gzip();
+  test_growing_gzip();
   test_torn_tail_that_is_written_anew();
   test_steps_going_back();
   test_session_start_purges_all_tags();
