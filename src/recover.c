@@ -47,13 +47,18 @@ static bool plain_path(const char *path, size_t size) {
   return true;
 }
 
+static bool offsets_are_sound(const hl_pending_header *h) {
+  uint64_t head = atomic_load(&h->head), tail = atomic_load(&h->tail);
+  return tail <= head && head - tail <= h->capacity && head % HL_ENTRY_ALIGN == 0 && tail % HL_ENTRY_ALIGN == 0;
+}
+
+/* A log's file names one target: the one that is asked for. */
 static bool geometry_is_sound(const hl_pending_header *h, size_t size) {
+  uint32_t most_slots = h->flags & HL_PENDING_SHARED_LOG ? 1 : HL_NO_SLOT - 1;
   return atomic_load(&h->magic) == HL_PENDING_MAGIC && h->version == HL_PENDING_VERSION && h->capacity >= 4096 &&
          h->capacity % HL_ENTRY_ALIGN == 0 && h->slot_size >= 128 && h->slot_size % 64 == 0 && h->slot_count >= 1 &&
-         h->slot_count < HL_NO_SLOT && h->capacity <= size &&
-         HL_PENDING_HEADER + (uint64_t)h->slot_count * h->slot_size + h->capacity == size &&
-         atomic_load(&h->tail) <= atomic_load(&h->head) && atomic_load(&h->head) % HL_ENTRY_ALIGN == 0 &&
-         atomic_load(&h->tail) % HL_ENTRY_ALIGN == 0 && atomic_load(&h->head) - atomic_load(&h->tail) <= h->capacity;
+         h->slot_count <= most_slots && h->capacity <= size &&
+         HL_PENDING_HEADER + (uint64_t)h->slot_count * h->slot_size + h->capacity == size && offsets_are_sound(h);
 }
 
 /* 1: p holds a sound copy; 0: there is nothing in the file; negative: a status. */
