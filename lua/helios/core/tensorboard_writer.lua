@@ -244,8 +244,8 @@ TensorboardWriter.add_image_with_boxes = methods.add_image_with_boxes
 ---An embedding for the projector: files in the run's folder, made before the call returns.
 ---@function add_embedding
 ---@param mat helios.TensorLike a row for each point
----@param metadata? any[]|any[][]|helios.EmbeddingOptions a label for each row, or with a header a list for each; a table
----whose keys are all names of options is the options
+---@param metadata? any[]|any[][]|helios.EmbeddingOptions a label for each row, or with a header a list for each; a
+---table whose keys are all names of options is the options
 ---@param label_img? helios.TensorLike a picture for each row: N x C x H x W
 ---@param global_step? integer
 ---@param tag? string "default" when left out
