@@ -111,6 +111,18 @@ static void remove_files(helios_writer *w, const char *folder, const bool made[F
   hl_buf_free(&path);
 }
 
+/* Is there one of that name already, from an earlier call with the same step and tag? */
+static bool is_there(helios_writer *w, const char *folder, const char *name) {
+  hl_buf path;
+  bool regular, is_folder;
+  int code;
+  hl_buf_init(&path, &w->alloc);
+  const char *joined = join(&path, w, folder, name, "");
+  bool there = joined != NULL && w->env->stat_path(w->env, joined, &regular, &is_folder, &code) == 0;
+  hl_buf_free(&path);
+  return there;
+}
+
 static helios_status make_folder(helios_writer *w, const char *folder, hl_error *err) {
   hl_buf path;
   int code;
@@ -125,31 +137,41 @@ static helios_status make_folder(helios_writer *w, const char *folder, hl_error 
 
 /* ---- the config -------------------------------------------------------------------------------------------- */
 
-/* What an earlier writer of this run left in the config. What is no regular file of sane size is passed over. */
-static helios_status load_config(helios_writer *w, hl_buf *config) {
-  hl_buf path;
+/* Append the file's bytes. What is no regular file of sane size is passed over. */
+static helios_status read_config(helios_writer *w, int fd, const char *name, hl_buf *config, hl_error *err) {
   const hl_env *env = w->env;
-  int64_t size = 0, links;
-  bool regular = false;
+  int64_t size, links;
+  bool regular;
+  int code;
+  if (env->stat_fd(env, fd, &size, &regular, &links, &code) != 0) return hl_fail_io(err, name, "stat", code);
+  if (!regular || size > LARGEST_CONFIG) return HELIOS_OK;
+  if (!hl_buf_reserve(config, (size_t)size)) return HELIOS_ENOMEM;
+  while (config->len < (size_t)size) {
+    size_t at = config->len;
+    int64_t k = env->pread(env, fd, config->data + at, (size_t)size - at, (int64_t)at, &code);
+    if (k < 0) return hl_fail_io(err, name, "cannot read", code);
+    if (k == 0) break;
+    config->len += (size_t)k;
+  }
+  return HELIOS_OK;
+}
+
+/* What an earlier writer of this run left in the config, if there is one. */
+static helios_status load_config(helios_writer *w, hl_buf *config, hl_error *err) {
+  hl_buf path;
   int code;
   hl_buf_init(&path, &w->alloc);
   const char *name = join(&path, w, "", CONFIG_NAME, "");
-  if (name == NULL) {
-    hl_buf_free(&path);
-    return HELIOS_ENOMEM;
+  helios_status st = name == NULL ? HELIOS_ENOMEM : HELIOS_OK;
+  int fd = name == NULL ? -1 : w->env->open(w->env, name, O_RDONLY | O_NONBLOCK, &code);
+  if (fd >= 0) {
+    st = read_config(w, fd, name, config, err);
+    w->env->close(w->env, fd, &code);
+  } else if (name != NULL && code != ENOENT) {
+    st = hl_fail_io(err, name, "cannot open", code);
   }
-  int fd = env->open(env, name, O_RDONLY | O_NONBLOCK, &code);
-  bool usable = fd >= 0 && env->stat_fd(env, fd, &size, &regular, &links, &code) == 0 && regular &&
-                size <= LARGEST_CONFIG && hl_buf_reserve(config, (size_t)size);
-  while (usable && (int64_t)config->len < size) {
-    size_t at = config->len;
-    int64_t k = env->pread(env, fd, config->data + at, (size_t)size - at, (int64_t)at, &code);
-    if (k <= 0) break;
-    config->len += (size_t)k;
-  }
-  if (fd >= 0) env->close(env, fd, &code);
   hl_buf_free(&path);
-  return hl_buf_status(config);
+  return st;
 }
 
 static bool holds(const hl_buf *config, const hl_buf *entry) {
@@ -159,7 +181,7 @@ static bool holds(const hl_buf *config, const hl_buf *entry) {
 /* Called with the writer locked, so that no older list overwrites a newer one. */
 static helios_status add_entry(helios_writer *w, const hl_buf *entry, hl_error *err) {
   helios_status st = HELIOS_OK;
-  if (!w->projector_loaded) st = load_config(w, &w->projector);
+  if (!w->projector_loaded) st = load_config(w, &w->projector, err);
   if (st != HELIOS_OK) {
     hl_buf_reset(&w->projector);
     return st;
@@ -185,8 +207,9 @@ static helios_status write_parts(helios_writer *w, const parts *p, hl_error *err
   helios_status st = make_folder(w, folder, err);
   for (int i = 0; i < FILES && st == HELIOS_OK; i++) {
     if (!p->given[i]) continue;
+    bool is_new = !is_there(w, folder, FILE_NAMES[i]);
     st = replace_file(w, folder, FILE_NAMES[i], (hl_str){(const char *)p->contents[i].data, p->contents[i].len}, err);
-    made[i] = st == HELIOS_OK;
+    made[i] = st == HELIOS_OK && is_new;
   }
   if (st == HELIOS_OK) {
     pthread_mutex_lock(&w->lock);

@@ -2,6 +2,7 @@
  * allocation failing in turn. */
 #include <unistd.h>
 
+#include "broken_env.h"
 #include "encode/gif.h"
 #include "encode/graph.h"
 #include "encode/number.h"
@@ -9,6 +10,7 @@
 #include "encode_check.h"
 #include "helios/helios.h"
 #include "scratch.h"
+#include "writer_impl.h"
 
 static const hl_str T = {"t", 1};
 
@@ -235,6 +237,50 @@ static void test_embedding_without_memory(void) {
   scratch_remove(folder);
 }
 
+/* With any operation on files failing: an I/O error that names a path and nothing left of the call, or all of it there.
+ * An entry that was there before stays. */
+static void test_embedding_on_a_broken_disk(void) {
+  hl_env env = broken_env();
+  char path[512], text[600];
+  static const char *const files[] = {"tensors.tsv", "metadata.tsv", "sprite.png"};
+  long failures = 0;
+  for (long n = 1;; n++) {
+    const char *folder = scratch_dir(0);
+    snprintf(path, sizeof path, "%s/projector_config.pbtxt", folder);
+    FILE *f = fopen(path, "w");
+    if (f == NULL || fputs("embeddings {}\n", f) < 0 || fclose(f) != 0) abort();
+    helios_writer *w;
+    hl_error err = {.status = HELIOS_OK};
+    helios_writer_options o = {.size = sizeof o, .threads = -1};
+    break_at(BREAK_NEVER, 0, 0);
+    CHECK_INT(hl_writer_open(&env, folder, &o, &w, &err), HELIOS_OK);
+    break_at(BREAK_ONCE, n, ENOSPC);
+    helios_status st = add_embedding(w);
+    bool broke = broken.count >= n;
+    break_at(BREAK_NEVER, 0, 0);
+    CHECK(st == HELIOS_OK || st == HELIOS_EIO);
+    for (int i = 0; i < 3; i++) {
+      char name[600];
+      snprintf(name, sizeof name, "%s/00007/default/%s", folder, files[i]);
+      CHECK_INT(access(name, F_OK) == 0, st == HELIOS_OK);
+      strcat(name, ".part");
+      CHECK(access(name, F_OK) != 0);
+    }
+    helios_writer_error(w, text, sizeof text);
+    CHECK(st == HELIOS_OK || strstr(text, "No space left") != NULL);
+    failures += st != HELIOS_OK;
+    size_t size;
+    char *config = scratch_read(path, &size);
+    CHECK(strstr(config, "embeddings {}\n") != NULL);
+    CHECK_INT(strstr(config, "default:00007") != NULL, st == HELIOS_OK);
+    free(config);
+    helios_writer_free(w);
+    scratch_remove(folder);
+    if (!broke) break;
+  }
+  CHECK(failures > 10);
+}
+
 /* ---- wrong arguments ------------------------------------------------------------------------------------------- */
 
 static void test_wrong_arguments(void) {
@@ -275,5 +321,6 @@ int main(void) {
   CHECK(fail_each_allocation(encode_graph) > 2);
   CHECK(fail_each_allocation(encode_onnx) > 4);
   test_embedding_without_memory();
+  test_embedding_on_a_broken_disk();
   return check_done("kinds");
 }
