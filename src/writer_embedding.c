@@ -111,16 +111,16 @@ static void remove_files(helios_writer *w, const char *folder, const bool made[F
   hl_buf_free(&path);
 }
 
-/* Is there one of that name already, from an earlier call with the same step and tag? */
-static bool is_there(helios_writer *w, const char *folder, const char *name) {
+/* Whether there is one of that name already, from an earlier call with the same step and tag. */
+static helios_status find_file(helios_writer *w, const char *folder, const char *name, bool *there) {
   hl_buf path;
   bool regular, is_folder;
   int code;
   hl_buf_init(&path, &w->alloc);
   const char *joined = join(&path, w, folder, name, "");
-  bool there = joined != NULL && w->env->stat_path(w->env, joined, &regular, &is_folder, &code) == 0;
+  *there = joined != NULL && w->env->stat_path(w->env, joined, &regular, &is_folder, &code) == 0;
   hl_buf_free(&path);
-  return there;
+  return joined == NULL ? HELIOS_ENOMEM : HELIOS_OK;
 }
 
 static helios_status make_folder(helios_writer *w, const char *folder, hl_error *err) {
@@ -207,9 +207,11 @@ static helios_status write_parts(helios_writer *w, const parts *p, hl_error *err
   helios_status st = make_folder(w, folder, err);
   for (int i = 0; i < FILES && st == HELIOS_OK; i++) {
     if (!p->given[i]) continue;
-    bool is_new = !is_there(w, folder, FILE_NAMES[i]);
-    st = replace_file(w, folder, FILE_NAMES[i], (hl_str){(const char *)p->contents[i].data, p->contents[i].len}, err);
-    made[i] = st == HELIOS_OK && is_new;
+    bool there;
+    hl_str content = {(const char *)p->contents[i].data, p->contents[i].len};
+    st = find_file(w, folder, FILE_NAMES[i], &there);
+    if (st == HELIOS_OK) st = replace_file(w, folder, FILE_NAMES[i], content, err);
+    made[i] = st == HELIOS_OK && !there;
   }
   if (st == HELIOS_OK) {
     pthread_mutex_lock(&w->lock);
