@@ -4,6 +4,7 @@ import base64
 import glob
 import gzip
 import json
+import logging
 import math
 import os
 import random
@@ -65,10 +66,12 @@ def write_like_tensorflow(folder, numbers):
 
 def write_runs(folder, rng):
     numbers = np.random.default_rng(rng.randrange(2 ** 32))
+    logging.disable(logging.WARNING)  # tensorboardX tells of every NaN
     write_common(SummaryWriter(folder + "/torch-old"), rng, numbers)
     write_common(SummaryWriter(folder + "/torch-new"), rng, numbers, new_style=True)
     write_common(tensorboardX.SummaryWriter(folder + "/tensorboardX"), rng, numbers)
     write_like_tensorflow(folder + "/tensorflow", numbers)
+    logging.disable(logging.NOTSET)
     for run in ("torch-new", "tensorboardX"):
         os.makedirs(folder + "/packed-" + run)
         for path in glob.glob("%s/%s/*tfevents*" % (folder, run)):
