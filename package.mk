@@ -75,3 +75,22 @@ check-packages:  ## build the Debian packages and the rock, install them into th
 
 dist:  ## build/helios-<version>.tar.gz of what is committed
 	git archive --prefix=helios-$(VERSION)/ -o $(BUILD)/helios-$(VERSION).tar.gz HEAD
+
+# --- Documentation --------------------------------------------------------------------------------------------------------
+
+# The manual by discount's markdown, the Lua modules by LDoc, the man pages (and so the headers) by mandoc.
+.PHONY: docs
+DOCS = $(BUILD)/docs
+DOCUMENTED = $(filter-out %/train_loop.lua,$(wildcard lua/helios/*.lua lua/helios/plugins/*.lua)) \
+             $(patsubst %,lua/helios/core/%.lua,logging root_logger tensorboard_writer distributed)
+docs: $(BUILD)/man/helios.3  ## the manual and both references as HTML in build/docs
+	@rm -rf $(DOCS) && mkdir -p $(DOCS)/lua $(BUILD)/gen/ldoc
+	@rm -f $(BUILD)/gen/ldoc/*
+	@set -e; for page in docs/*.md; do LUA=$(LUA) tools/page.sh $$page > $(DOCS)/$$(basename $$page .md).html; done
+	@mv $(DOCS)/README.html $(DOCS)/index.html
+	@cp docs/style.css $(DOCS)
+	@$(LUA) tools/ldoc.lua $(BUILD)/gen/ldoc $(DOCUMENTED)
+	@ldoc -q -c config.ld -d $(DOCS)/lua $(BUILD)/gen/ldoc
+	@mandoc -T html -O style=style.css man/helios.1 > $(DOCS)/helios.1.html
+	@mandoc -T html -O style=style.css $(BUILD)/man/helios.3 > $(DOCS)/helios.3.html
+	@echo "docs: $(DOCS)/index.html"

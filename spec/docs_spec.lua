@@ -129,3 +129,25 @@ describe("the manual", function()
     end
   end)
 end)
+
+describe("make docs", function()
+  for _, tool in ipairs {"markdown", "ldoc", "mandoc"} do
+    if not shell.has(tool) then return pending("needs " .. tool) end
+  end
+
+  it("makes pages whose links lead somewhere", function()
+    local dir = tmp.dir()
+    shell.run("make -s docs BUILD=%s LUA=lua5.4", dir)
+    local count = 0
+    for _, path in ipairs(tmp.files(dir .. "/docs", "%.html$")) do
+      local text, folder = tmp.read(dir .. "/docs/" .. path), path:match("^(.*/)") or ""
+      for target in text:gmatch('href="([^"#:]+)[#"]') do
+        assert.truthy(lfs.attributes(dir .. "/docs/" .. folder .. target, "mode"), path .. ": " .. target)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 100)
+    assert.matches("from_table", tmp.read(dir .. "/docs/lua/modules/helios.tensor.html"), 1, true)
+    assert.matches("helios_writer_add_scalar", tmp.read(dir .. "/docs/helios.3.html"), 1, true)
+  end)
+end)
