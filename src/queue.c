@@ -198,6 +198,7 @@ static bool write_file(hl_queue *q, queue_target *t, const void *data, size_t n,
   place where = {q, t, end};
   int code;
   t->last_used = ++q->rounds;
+  hl_target_look(&t->file, q->env);
   helios_status st = open_file(q, t, false, why);
   if (st == HELIOS_OK) st = hl_target_write(&t->file, q->env, data, n, note_place, &where, &code, why);
   t->failed = st != HELIOS_OK;

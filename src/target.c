@@ -45,7 +45,7 @@ helios_status hl_target_open(hl_target *t, const hl_env *env, bool create, int *
   if (t->fd < 0 && t->shared && *code != ENOENT)
     t->fd = env->open(env, t->path, (flags & ~O_RDWR) | O_WRONLY, code);
   if (t->fd < 0) return hl_fail_io(err, t->path, "cannot open", *code);
-  if (env->stat_fd(env, t->fd, NULL, &t->regular, NULL, code) == 0) {
+  if (env->stat_fd(env, t->fd, &t->size, &t->regular, NULL, code) == 0) {
     t->known |= create;
     return HELIOS_OK;
   }
@@ -54,35 +54,30 @@ helios_status hl_target_open(hl_target *t, const hl_env *env, bool create, int *
   return st;
 }
 
-/* A file that somebody removed swallows what is written to it: let go of it. */
-static void leave_if_removed(hl_target *t, const hl_env *env, int64_t links) {
-  if (links > 0 || !t->regular) return;
+void hl_target_look(hl_target *t, const hl_env *env) {
+  int64_t links;
+  int code;
+  if (t->fd < 0) return;
+  bool looked = env->stat_fd(env, t->fd, &t->size, NULL, &links, &code) == 0;
+  if (!looked) t->size = t->length; /* unknown: as we left it */
+  if (!looked || links > 0 || !t->regular) return;
   hl_target_close(t, env);
   t->known = false;
   t->skip = 0;
   if (t->shared) t->length = 0;
 }
 
-static helios_status ensure_open(hl_target *t, const hl_env *env, int64_t *size, int *code, hl_error *err) {
-  int64_t links;
-  if (t->fd >= 0 && env->stat_fd(env, t->fd, size, NULL, &links, code) == 0) leave_if_removed(t, env, links);
-  helios_status st = t->fd >= 0 ? HELIOS_OK : hl_target_open(t, env, false, code, err);
-  if (st != HELIOS_OK) return st;
-  if (env->stat_fd(env, t->fd, size, NULL, NULL, code) == 0) return HELIOS_OK;
-  return hl_fail_io(err, t->path, "cannot stat", *code);
-}
-
 /* ---- exclusive -------------------------------------------------------------------------------------- */
 
 /* Beyond the end a write would leave a gap of zeros, which stops readers for good; before it, it would cover what is not
  * ours. */
-static bool was_changed(const hl_target *t, int64_t size) {
-  return !t->known || size < t->length || size > t->torn_end;
+static bool was_changed(const hl_target *t) {
+  return !t->known || t->size < t->length || t->size > t->torn_end;
 }
 
-static void go_on_at(hl_target *t, int64_t size) {
-  t->lacks_start = size == 0 && t->length > 0 && t->start != NULL;
-  t->length = t->torn_end = size;
+static void go_on_at_end(hl_target *t) {
+  t->lacks_start = t->size == 0 && t->length > 0 && t->start != NULL;
+  t->length = t->torn_end = t->size;
   t->known = true;
 }
 
@@ -112,10 +107,10 @@ static helios_status append_exclusive(hl_target *t, const hl_env *env, const voi
   return r == 0 ? HELIOS_OK : hl_fail_io(err, t->path, "cannot write", *code);
 }
 
-static helios_status write_exclusive(hl_target *t, const hl_env *env, int64_t size, const void *data, size_t n,
-                                     hl_place_fn place, void *ctx, int *code, hl_error *err) {
-  if (was_changed(t, size)) {
-    go_on_at(t, size);
+static helios_status write_exclusive(hl_target *t, const hl_env *env, const void *data, size_t n, hl_place_fn place,
+                                     void *ctx, int *code, hl_error *err) {
+  if (was_changed(t)) {
+    go_on_at_end(t);
     place(ctx, t->length);
   }
   if (t->lacks_start) {
@@ -176,11 +171,8 @@ static helios_status write_shared(hl_target *t, const hl_env *env, const void *d
 
 helios_status hl_target_write(hl_target *t, const hl_env *env, const void *data, size_t n, hl_place_fn place, void *ctx,
                               int *code, hl_error *err) {
-  int64_t size;
-  helios_status st = ensure_open(t, env, &size, code, err);
-  if (st != HELIOS_OK) return st;
   return t->shared ? write_shared(t, env, data, n, place, ctx, code, err)
-                   : write_exclusive(t, env, size, data, n, place, ctx, code, err);
+                   : write_exclusive(t, env, data, n, place, ctx, code, err);
 }
 
 helios_status hl_target_sync(hl_target *t, const hl_env *env, hl_error *err) {

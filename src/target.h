@@ -21,6 +21,7 @@ typedef struct hl_target {
   bool known;          /* exclusive: `length` is what we left in the file that the path leads to */
   bool lacks_start;    /* exclusive: it was made anew and does not begin with `start` yet */
   int64_t length;      /* exclusive: of the whole records in it; shared: where our last write ended */
+  int64_t size;        /* exclusive: of the whole file, when it was opened or last looked at */
   int64_t torn_end;    /* exclusive: how far the bytes of a failed write may reach behind `length` */
   size_t skip;         /* shared: bytes of the next batch that are in the file already */
   int64_t resume_at;   /* shared: where they end */
@@ -34,6 +35,8 @@ void hl_target_free(hl_target *t, const hl_env *env, const helios_allocator *all
 /* create: the file must be new (exclusive), or may be (shared). HELIOS_EIO with *code for errno. */
 helios_status hl_target_open(hl_target *t, const hl_env *env, bool create, int *code, hl_error *err);
 void hl_target_close(hl_target *t, const hl_env *env);
+/* Before each write: a file that somebody removed swallows what is written to it, and is let go of. */
+void hl_target_look(hl_target *t, const hl_env *env);
 
 /* Keep a copy of what a file that is made anew begins with. */
 helios_status hl_target_set_start(hl_target *t, const void *data, size_t n, const helios_allocator *alloc);
@@ -42,7 +45,7 @@ helios_status hl_target_set_start(hl_target *t, const void *data, size_t n, cons
  * not where the last batch ended. */
 typedef void (*hl_place_fn)(void *ctx, int64_t length);
 
-/* Write a batch: all of it and HELIOS_OK, or HELIOS_EIO. Then the same batch, or one that begins behind whole entries that
+/* Write a batch to the open file: all of it and HELIOS_OK, or HELIOS_EIO. Then the same batch, or one that begins behind whole entries that
  * lie before `skip`, with `skip` set to the rest, continues correctly. */
 helios_status hl_target_write(hl_target *t, const hl_env *env, const void *data, size_t n, hl_place_fn place, void *ctx,
                               int *code, hl_error *err);

@@ -17,7 +17,7 @@
 #include "queue.h"
 #include "recover.h"
 #include "scratch.h"
-#include "wire.h"
+#include "steps.h"
 #include "writer_impl.h"
 
 enum { TARGETS = 2, MOST_FILES = 16 };
@@ -411,30 +411,7 @@ static void images(const char *folder) {
   helios_writer_close(w);
 }
 
-/* Steps 1, 2, ... of the events with a summary; -1 when a record is not whole. */
-static long images_found(const char *folder, int target) {
-  char path[1024];
-  size_t size = 0, at = 0;
-  long n = 0;
-  if (target != 0 || scratch_count(folder, "events.out.tfevents.", path, sizeof path) != 1) return 0;
-  unsigned char *data = (unsigned char *)scratch_read(path, &size);
-  while (at + 16 <= size && hl_get_le64(data + at) <= size - at - 16) {
-    size_t length = (size_t)hl_get_le64(data + at);
-    hl_wire_reader r;
-    hl_wire_item item;
-    int64_t step = 0;
-    bool summary = false;
-    hl_wire_read(&r, data + at + 12, length);
-    while (hl_wire_next(&r, &item)) {
-      if (item.field == 2) step = (int64_t)item.value;
-      summary |= item.field == 5;
-    }
-    if (summary && step != ++n) break;
-    at += length + 16;
-  }
-  free(data);
-  return at == size ? n : -1;
-}
+static long images_found(const char *folder, int target) { return target == 0 ? steps_in(folder) : 0; }
 
 int main(void) {
   if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0) setenv("TMPDIR", "/dev/shm", 1);
