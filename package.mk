@@ -76,6 +76,13 @@ check-packages:  ## build the Debian packages and the rock, install them into th
 dist:  ## build/helios-<version>.tar.gz of what is committed
 	git archive --prefix=helios-$(VERSION)/ -o $(BUILD)/helios-$(VERSION).tar.gz HEAD
 
+# --- Another machine ----------------------------------------------------------------------------------------------------
+
+.PHONY: check-cross test-programs
+test-programs: $(TESTS)
+check-cross:  ## build for arm64 with Debian's cross compiler; C tests and the command under qemu
+	@tools/cross.sh arm64 aarch64-linux-gnu qemu-aarch64 build-arm64
+
 # --- Documentation --------------------------------------------------------------------------------------------------------
 
 # The manual by discount's markdown, the Lua modules by LDoc, the man pages (and so the headers) by mandoc.

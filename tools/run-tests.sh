@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run-tests.sh [C test program]... - run them, then the specs (unless SPECS=no; SPEC names one), and close with one line:
 #   N passed, N failed
+# RUNNER is put before each C test, such as qemu.
 # A program that dies, hangs or ends without its count is one failure, so that nothing is lost in the sum.
 set -u
 
@@ -21,7 +22,7 @@ add() {
 }
 
 run_c_test() {
-  timeout -k 10 "$limit" "$1" 2>&1 | tee "$output"
+  timeout -k 10 "$limit" ${RUNNER:-} "$1" 2>&1 | tee "$output"
   local status=${PIPESTATUS[0]} counts
   counts=$(sed -n 's/.*: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$output" | tail -n 1)
   # shellcheck disable=SC2086 # two words on purpose
