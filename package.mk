@@ -53,7 +53,8 @@ amalgam:  ## build/amalgam/helios.c and helios.h: the C core for a host that wou
 
 # --- The command in one piece -------------------------------------------------------------------------------------------
 
-# glibc's own archive warns that dlopen, which `require` of other people's C modules needs, wants the shared one back.
+# Such a program still runs, but other people's C modules cannot be loaded into it: dlopen wants the shared libc back, of
+# which the linker warns.
 .PHONY: static
 static: $(BUILD)/helios-static  ## build/helios-static: the command without any shared library, libc included
 $(BUILD)/helios-static: $(BUILD)/src/cli/main.o $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
@@ -75,6 +76,12 @@ check-packages:  ## build the Debian packages and the rock, install them into th
 
 dist:  ## build/helios-<version>.tar.gz of what is committed
 	git archive --prefix=helios-$(VERSION)/ -o $(BUILD)/helios-$(VERSION).tar.gz HEAD
+
+# --- Footprint ----------------------------------------------------------------------------------------------------------
+
+.PHONY: footprint
+footprint: all static $(BUILD)/bench/spawn  ## sizes, memory and start-up times in bench/README.md (ORACLE=)
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) bench/footprint.sh bench/README.md
 
 # --- Another machine ----------------------------------------------------------------------------------------------------
 

@@ -129,6 +129,15 @@ describe("an installed Helios", function()
   end)
 end)
 
+describe("make static", function()
+  it("gives a command that needs no shared library, not even libc", function()
+    shell.run("make -s static")
+    local program = shell.build .. "/helios-static"
+    assert.matches("not a dynamic executable", shell.run("! ldd %s", program), 1, true)
+    assert.matches("^Helios %d", shell.run([[env -i %s -e 'print(require("helios")._VERSION)']], program))
+  end)
+end)
+
 describe("make amalgam", function()
   it("gives one source and one header that build without a warning and log", function()
     local dir = tmp.dir()
