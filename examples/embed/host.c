@@ -47,11 +47,9 @@ int main(int argc, char **argv) {
   luaL_openlibs(L);
   helios_lua_preload(L); /* require finds every helios module inside this program */
   if (luaL_loadfile(L, argv[1]) != LUA_OK || lua_pcall(L, 0, 1, 0) != LUA_OK) return complain(L);
-  /* The handles stay the script's: they are good for as long as the objects, kept on the stack, are open. */
-  if (!evaluate(L, "return require('helios.core.logging').get_tensorboard_writer()")) return complain(L);
-  helios_writer *writer = helios_lua_to_writer(L, -1);
-  if (!evaluate(L, "return require('helios.core.logging').get_root_logger()")) return complain(L);
-  helios_logger *log = helios_lua_to_logger(L, -1);
+  /* The handles stay the script's: they are good until it closes its default loggers. */
+  helios_writer *writer = helios_lua_default_writer(L);
+  helios_logger *log = helios_lua_default_logger(L);
   if (writer == NULL || log == NULL) {
     lua_pushliteral(L, "the script opened no log or no run");
     return complain(L);

@@ -72,9 +72,7 @@ static int observe(lua_State *L, int64_t step) {
 
 static void run(lua_State *L, plate *p) {
   int64_t steps = (int64_t)parameter(L, "steps"), every = (int64_t)parameter(L, "every");
-  lua_getfield(L, 1, "writer");
-  helios_writer *writer = helios_lua_to_writer(L, -1); /* the script's own; NULL while it has none open */
-  lua_pop(L, 1);
+  helios_writer *writer = helios_lua_default_writer(L); /* the script's; NULL when it opened none */
   for (int64_t step = 1; step <= steps; step++) {
     double change = plate_step(p);
     if (writer != NULL) helios_writer_add_scalar(writer, "plate/largest_change", change, step);

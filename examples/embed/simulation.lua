@@ -17,7 +17,6 @@ end
 
 return {
   size = 64, diffusion = 0.2, steps = 400, every = 50,
-  writer = tb,
   observe = function(step, field)
     local warmth = mean(field)
     tb:add_scalar("plate/mean", warmth, step)

@@ -34,6 +34,12 @@ HELIOS_API int helios_lua_push_dltensor(lua_State *L, DLManagedTensor *managed);
 HELIOS_API helios_writer *helios_lua_to_writer(lua_State *L, int index);
 HELIOS_API helios_logger *helios_lua_to_logger(lua_State *L, int index);
 
+/* The handles of the state's default writer and logger, those of helios.core.logging; NULL when the script has made none,
+ * has not opened the writer, or has closed it. Theirs like those of to_writer, until the script closes or replaces the
+ * default loggers. Raises nothing and leaves the stack as it is. */
+HELIOS_API helios_writer *helios_lua_default_writer(lua_State *L);
+HELIOS_API helios_logger *helios_lua_default_logger(lua_State *L);
+
 /* Push a TensorboardWriter over a writer the host has opened, and return 1: a script adds to the host's run, and so may
  * other states, in other threads, each with an object of its own. The writer stays the host's. The object's close
  * flushes it and lets it go, collection only lets it go; setup moves the object to a run of its own. The writer must not

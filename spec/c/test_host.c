@@ -86,6 +86,31 @@ static void states_do_not_see_each_other(void) {
   lua_close(two);
 }
 
+static void the_default_loggers_are_found(void) {
+  const char *dir = scratch_dir(0);
+  lua_State *L = new_state();
+  lua_pushstring(L, dir);
+  lua_setglobal(L, "dir");
+  CHECK(helios_lua_default_writer(L) == NULL && helios_lua_default_logger(L) == NULL);
+  check_text(L, "logging = require 'helios.core.logging' return 0", "0");
+  CHECK(helios_lua_default_writer(L) == NULL && helios_lua_default_logger(L) == NULL);
+  check_text(L, "logging.create_default_loggers() logging.restore_default_loggers(dir .. '/log', dir .. '/run')\n"
+                "return 0", "0");
+  helios_writer *writer = helios_lua_default_writer(L);
+  helios_logger *logger = helios_lua_default_logger(L);
+  if (CHECK(writer != NULL && logger != NULL)) {
+    CHECK_INT(helios_writer_add_scalar(writer, "from c", 1, 1), HELIOS_OK);
+    CHECK_INT(helios_logger_printf(logger, HELIOS_INFO, "from c"), HELIOS_OK);
+    check_text(L, "return logging.get_tensorboard_writer():stats().events", "1");
+  }
+  CHECK_INT(lua_gettop(L), 0);
+  check_text(L, "return logging.close_default_loggers()", "true");
+  CHECK(helios_lua_default_writer(L) == NULL && helios_lua_default_logger(L) == NULL);
+  CHECK_INT(lua_gettop(L), 0);
+  lua_close(L);
+  scratch_remove(dir);
+}
+
 /* ---- one writer, several states ------------------------------------------------------------------------- */
 
 static void push_as_tb(lua_State *L, helios_writer *w) {
@@ -186,6 +211,7 @@ int main(void) {
   paths_stay_as_they_were();
   an_opener_can_be_called_by_the_host();
   states_do_not_see_each_other();
+  the_default_loggers_are_found();
   a_script_adds_to_the_hosts_run();
   setup_and_collection_leave_the_hosts_writer_open();
   a_writer_the_host_closed_is_told_to_the_script();
