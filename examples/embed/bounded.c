@@ -90,15 +90,20 @@ static helios_status add_too_much(helios_writer *w) {
   return helios_writer_add_tensor(w, "samples", &all, 0, NULL);
 }
 
+static int fail(const char *reason) {
+  fprintf(stderr, "bounded: %s\n", reason);
+  return 1;
+}
+
 int main(int argc, char **argv) {
-  if (argc != 2) return fprintf(stderr, "usage: bounded RUN\n"), 2;
+  if (argc != 2) return fail("give it the folder of a run");
   *at(&memory, 0) = (block){.size = ARENA};
   helios_allocator allocator = {reallocate, &memory};
   helios_writer_options options = {.size = sizeof options, .threads = -1, .max_pending = ARENA / 4,
                                    .allocator = &allocator};
   helios_writer *w;
   char why[256];
-  if (helios_writer_open(argv[1], &options, &w, why, sizeof why) != HELIOS_OK) return fprintf(stderr, "%s\n", why), 1;
+  if (helios_writer_open(argv[1], &options, &w, why, sizeof why) != HELIOS_OK) return fail(why);
   helios_status status = HELIOS_OK;
   for (int step = 1; step <= STEPS && status == HELIOS_OK; step++) {
     status = helios_writer_add_scalar(w, "temperature", temperature(step), step);

@@ -96,7 +96,10 @@ static int simulate(lua_State *L) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 2) return fprintf(stderr, "usage: simulation SCRIPT\n"), 2;
+  if (argc != 2) {
+    fprintf(stderr, "usage: simulation SCRIPT\n");
+    return 2;
+  }
   lua_State *L = luaL_newstate();
   if (L == NULL) return 1;
   luaL_openlibs(L);

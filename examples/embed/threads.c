@@ -59,17 +59,22 @@ static int run_workers(worker *workers, int count) {
   return failed;
 }
 
+static int fail(const char *reason) {
+  fprintf(stderr, "threads: %s\n", reason);
+  return 1;
+}
+
 int main(int argc, char **argv) {
   int count = argc == 4 ? atoi(argv[3]) : 0;
-  if (count < 1 || count > MOST_WORKERS) return fprintf(stderr, "usage: threads SCRIPT RUN WORKERS\n"), 2;
+  if (count < 1 || count > MOST_WORKERS) return fail("usage: threads SCRIPT RUN WORKERS");
   helios_writer *writer;
   char why[256];
-  if (helios_writer_open(argv[2], NULL, &writer, why, sizeof why) != HELIOS_OK) return fprintf(stderr, "%s\n", why), 1;
+  if (helios_writer_open(argv[2], NULL, &writer, why, sizeof why) != HELIOS_OK) return fail(why);
   worker workers[MOST_WORKERS];
   for (int i = 0; i < count; i++) workers[i] = (worker){.number = i + 1, .script = argv[1], .writer = writer};
   int failed = run_workers(workers, count);
   helios_status status = helios_writer_close(writer);
-  if (status != HELIOS_OK) fprintf(stderr, "threads: %s\n", helios_strerror(status));
   helios_writer_free(writer); /* after the last state is closed */
-  return failed > 0 || status != HELIOS_OK;
+  if (status != HELIOS_OK) return fail(helios_strerror(status));
+  return failed > 0;
 }
