@@ -145,7 +145,7 @@ static void copy_file(const char *folder, const char *name, const char *to) {
   char *data = scratch_read(path, &size);
   snprintf(path, sizeof path, "%s/%s", to, name);
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (data == NULL || fd < 0 || write(fd, data, size) != (ssize_t)size) CHECK(!"the folder can be copied");
+  if (data == NULL || fd < 0 || write(fd, data, size) != (ssize_t)size) check_that(0, "the folder can be copied", __FILE__, __LINE__);
   if (fd >= 0) close(fd);
   free(data);
 }
@@ -257,7 +257,7 @@ static void walk_through(const scenario *s) {
   long looks = 0;
   if (!run_to_mark(child, &status)) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 77) printf("crash points: %s skipped: no ptrace here\n", s->name);
-    else CHECK(!"the child came to its mark");
+    else check_that(0, "the child came to its mark", __FILE__, __LINE__);
   } else {
     long walked = walk(s, folder, child, &looks);
     printf("crash points: %s: %ld instructions, %ld crashes recovered\n", s->name, walked, looks);
