@@ -172,6 +172,41 @@ describe("helios export", function()
       .. ".,3,1700000000.25,0.5,,,\n.,1099511627776,1700000000.25,,,0.1,\n", (helios("export", "--wide", GOLDEN)))
   end)
 
+  it("puts wide rows in the order of steps, whatever order the file has", function()
+    local folder = tmp.dir()
+    write(folder .. "/write.lua", ([[
+      local writer = require("helios.core.logging").TensorboardWriter()
+      writer:setup(%q)
+      local function add(tag, step, value) writer:add_scalar(tag, value, {global_step = step, walltime = 7}) end
+      add("b,c", 1, 3) add("b,c", 3, 1) add("a", -2, 0 / 0) add("a", 1, 2) add("a", 3, 4)
+      assert(writer:close())]]):format(folder .. "/run"))
+    helios(folder .. "/write.lua")
+    assert.same('run,step,wall_time,a,"b,c"\n.,-2,7,nan,\n.,1,7,2,3\n.,3,7,4,1\n',
+      (helios("export", "--wide", folder .. "/run")))
+    assert.same("run,step,wall_time,a\n.,-2,7,nan\n.,1,7,2\n.,3,7,4\n",
+      (helios("export", "--wide", "--tag", "a", folder .. "/run")))
+  end)
+
+  it("sorts what memory does not hold in a file", function()
+    local points <close> = require("helios.cli.sorter").new(10)
+    local state, steps = 1, {}
+    for i = 1, 995 do
+      state = state * 48271 % 2147483647
+      steps[i] = i % 300 < 200 and i or state % 1000 - 500 -- rising, with phases of disorder
+      assert(points:add(steps[i], i % 7, i / 3, -i, i % 2 == 0))
+    end
+    table.sort(steps)
+    local count, number = 0, 0
+    for point in points:sorted() do
+      count = count + 1
+      local i = point[2]
+      assert(point[1] ~= steps[count - 1] or i > number, "points of one step stay in their order")
+      number = i
+      assert.same({steps[count], i, i % 7, i / 3, -i, i % 2 == 0 and 1 or 0}, point)
+    end
+    assert.same(995, count)
+  end)
+
   it("writes images as they were logged, under names that are only names", function()
     local folder = tmp.dir()
     local target = folder .. "/out"

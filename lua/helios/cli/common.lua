@@ -61,6 +61,14 @@ function M.step_range(s)
   return nil, "expected steps as FIRST:LAST, got '" .. s .. "'"
 end
 
+---A field of a CSV line: quoted when it has to be.
+---@param s string
+---@return string
+function M.csv_field(s)
+  if not s:find('[",\r\n]') then return s end
+  return '"' .. s:gsub('"', '""') .. '"'
+end
+
 M.KINDS = {"scalar", "text", "image", "histogram", "audio", "pr_curve", "tensor", "hparams", "mesh", "custom_scalars",
   "graph", "run_metadata", "other"}
 

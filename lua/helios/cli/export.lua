@@ -2,6 +2,7 @@
 local common = require "helios.cli.common"
 local native = require "helios.native"
 local text = require "helios.cli.text"
+local wide = require "helios.cli.wide"
 
 local core = native.reader
 
@@ -12,14 +13,10 @@ function M.describe(command)
   command:option("--format", "What to write."):choices{"csv", "jsonl", "png", "wav", "txt"}:default("csv")
   command:option("-o --output", "A file for csv and jsonl (default: stdout), a folder for png, wav and txt.")
   command:option("--tag", "Only this tag.")
-  command:flag("--wide", "csv with a column for each tag and a row for each step; keeps scalars in memory.")
+  command:flag("--wide", "csv with a column for each tag and a row for each run and step, steps rising. Long runs take "
+    .. "room for temporary files in /tmp, not memory.")
   command:epilog("Steps that a later sitting replaced are left out, as viewers do. png keeps images as they were "
     .. "logged: a GIF stays a GIF.")
-end
-
-local function quote(s)
-  if not s:find('[",\r\n]') then return s end
-  return '"' .. s:gsub('"', '""') .. '"'
 end
 
 ---Call `each(handle, run)` for every run. It gives ok, message, code.
@@ -44,69 +41,7 @@ local function long_csv(runs, arguments, out)
   return for_runs(runs, function(handle, run) return handle:write_csv(out, run.name, arguments.tag) end)
 end
 
----The columns of all runs: the scalar tags of any of them, in name order.
-local function load_columns(runs, only)
-  local tags, seen, loaded, status = {}, {}, {}, 0
-  for _, run in ipairs(runs) do
-    local handle, message = core.open_run(run.path, true)
-    local ok = handle
-    if handle then ok, message = handle:load() end
-    if not ok then status = common.fail(message) end
-    local columns = {}
-    for i, tag in ipairs(ok and handle:tags() or {}) do
-      if tag.kind == "scalar" and (not only or tag.tag == only) then
-        local steps, values, times = handle:column(i)
-        columns[tag.tag] = {steps = steps, values = values, times = times, at = 1, single = tag.single}
-        if not seen[tag.tag] then tags[#tags + 1] = tag.tag end
-        seen[tag.tag] = true
-      end
-    end
-    if handle then status = math.max(status, common.tell_damage(handle:files())) end
-    loaded[#loaded + 1] = {name = run.name, columns = columns}
-  end
-  table.sort(tags)
-  return tags, loaded, status
-end
-
----The lowest step that some column has not given yet.
-local function next_step(columns, tags)
-  local lowest
-  for _, tag in ipairs(tags) do
-    local c = columns[tag]
-    local step = c and c.steps[c.at]
-    if step and (not lowest or step < lowest) then lowest = step end
-  end
-  return lowest
-end
-
-local function wide_row(name, columns, tags, step)
-  local time, cells = nil, {}
-  for i, tag in ipairs(tags) do
-    local c = columns[tag]
-    cells[i] = ""
-    if c and c.steps[c.at] == step then
-      cells[i] = text.number(c.values[c.at], c.single)
-      time = time or c.times[c.at]
-      c.at = c.at + 1
-    end
-  end
-  return ("%s,%d,%s,%s\n"):format(quote(name), step, text.number(time), table.concat(cells, ","))
-end
-
-local function wide_csv(runs, arguments, out)
-  local tags, loaded, status = load_columns(runs, arguments.tag)
-  local heading = {"run", "step", "wall_time"}
-  for _, tag in ipairs(tags) do heading[#heading + 1] = quote(tag) end
-  out:write(table.concat(heading, ","), "\n")
-  for _, run in ipairs(loaded) do
-    local step = next_step(run.columns, tags)
-    while step do
-      out:write(wide_row(run.name, run.columns, tags, step))
-      step = next_step(run.columns, tags)
-    end
-  end
-  return status
-end
+local function wide_csv(runs, arguments, out) return wide.write(runs, arguments.tag, out) end
 
 ---Call `each(point)` for all points of a run.
 local function for_points(handle, kinds, tag, each)
@@ -170,8 +105,8 @@ local function save(point, format, folder, name, index)
     local file_name = ("%09d%s.%s"):format(point.step, number, item[2])
     ok, message = write_file(folder .. "/" .. file_name, item[1])
     if not ok then return nil, message end
-    index:write(("%s,%s,%d,%s,%s\n"):format(quote(name), quote(point.tag), point.step, text.number(point.wall_time),
-      quote(folder .. "/" .. file_name)))
+    index:write(("%s,%s,%d,%s,%s\n"):format(common.csv_field(name), common.csv_field(point.tag), point.step,
+      text.number(point.wall_time), common.csv_field(folder .. "/" .. file_name)))
   end
   return true
 end
