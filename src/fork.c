@@ -3,7 +3,7 @@
 
 #include <pthread.h>
 
-atomic_uint_fast32_t hl_fork_count;
+_Atomic uint_fast32_t hl_fork_count;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* Counts the forks between the first process and this one. Read it through the functions. */
-extern atomic_uint_fast32_t hl_fork_count;
+extern _Atomic uint_fast32_t hl_fork_count;
 
 /* Start counting; call it before keeping a generation. Cheap when repeated. */
 void hl_fork_watch(void);
