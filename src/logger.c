@@ -684,7 +684,7 @@ size_t helios_logger_error(helios_logger *l, char *text, size_t size) {
 static helios_status take_options(helios_logger_options *o, const helios_logger_options *given, hl_error *err) {
   *o = (helios_logger_options){0};
   if (given != NULL) {
-    if (given->size == 0) return hl_invalid(err, "options", "size is not set");
+    if (given->size == 0) return hl_invalid(err, "options", "size is 0: set it to sizeof the struct");
     memcpy(o, given, given->size < sizeof *o ? given->size : sizeof *o);
   }
   if (!(o->flush_secs >= 0)) return hl_invalid(err, "flush_secs", "must not be negative");

@@ -376,7 +376,7 @@ static void test_wrong_calls(void) {
   CHECK_INT(helios_logger_open(in_folder("none/\n"), &(helios_logger_options){0}, &l, error, sizeof error),
             HELIOS_EINVAL);
   CHECK(l == NULL);
-  CHECK_STR(error, "options: size is not set");
+  CHECK_STR(error, "options: size is 0: set it to sizeof the struct");
   helios_logger_options o = quiet();
   o.flush_secs = -1;
   CHECK_INT(helios_logger_open(NULL, &o, &l, error, sizeof error), HELIOS_EINVAL);
