@@ -65,7 +65,8 @@ local function page_json(v) return (text.json(v):gsub("<", "\\u003c")) end
 ---What the page's script reads, filled while blocks are written to `out`.
 local function new_page(out)
   return {out = out, blocks = 0, runs = {}, scalars = {}, images = {}, texts = {}, histograms = {}, pr_curves = {},
-    audio = {}, graphs = {}, other = {}, notes = {}, index = {}, hparams = {rows = {}, names = {}, metrics = {}}}
+    audio = {}, graphs = {}, layouts = {}, other = {}, notes = {}, index = {},
+    hparams = {rows = {}, names = {}, metrics = {}}}
 end
 
 ---Write a block of text that the page looks up by id.
@@ -190,6 +191,14 @@ function ADD.hparams(page, point, run)
   end
 end
 
+---The same layout usually comes from each run; its charts show all runs, as in viewers.
+function ADD.custom_scalars(page, point)
+  local layout = (point.strings or {})[1] or ""
+  if page.index["layout\0" .. layout] then return end
+  page.index["layout\0" .. layout] = true
+  for _, chart in ipairs(proto.layout(layout) or {}) do table.insert(page.layouts, chart) end
+end
+
 -- ---- runs --------------------------------------------------------------------------------------------------------
 
 local WANTED = {}
@@ -251,6 +260,46 @@ local function fill_metrics(page)
   end
 end
 
+local MOST_STARS, LONGEST_TAG = 3, 1000
+
+---A layout's tags are regular expressions to viewers. Those of characters, escapes, `.` and `.*` are understood here:
+---the Lua pattern for a whole tag, nil for others, so that no file can make matching take for ever.
+local function lua_pattern(expression)
+  local plain = expression:gsub("\\%W", ""):gsub("%.%*", "") -- what is neither escaped nor ".*"
+  local stars = select(2, expression:gsub("%.%*", ""))
+  if plain:find("[%^%$%*%+%?%(%)%[%]{}|\\]") or stars > MOST_STARS then return nil end
+  local out = expression:gsub("(\\?)(.)(%*?)", function(escape, c, star)
+    if escape == "" and c == "." then return "." .. star end
+    return c:gsub("%W", "%%%0") .. star
+  end)
+  return "^" .. out .. "$"
+end
+
+---The scalar tags that a name in a layout means: the tag of that name, or those that it matches.
+local function tags_of(page, name)
+  if page.index["scalar\0" .. name] then return {name} end
+  local pattern, out = lua_pattern(name), {}
+  for _, scalar in ipairs(pattern and page.scalars or {}) do
+    if #scalar.tag <= LONGEST_TAG and scalar.tag:find(pattern) then out[#out + 1] = scalar.tag end
+  end
+  return out
+end
+
+---Charts of layouts with the names of tags that are there.
+local function charts(page)
+  local out = {}
+  for _, chart in ipairs(page.layouts) do
+    local tags = {}
+    for _, name in ipairs(chart.tags) do
+      for _, tag in ipairs(tags_of(page, name)) do tags[#tags + 1] = tag end
+    end
+    local title = chart.category ~= "" and chart.category .. " / " .. chart.title or chart.title
+    out[#out + 1] = {tag = title, lines = #tags > 0 and tags or text.EMPTY_LIST,
+      margins = #chart.margins > 0 and chart.margins or text.EMPTY_LIST}
+  end
+  return #out > 0 and out or text.EMPTY_LIST
+end
+
 local function by_tag(a, b)
   if a.tag ~= b.tag then return a.tag < b.tag end
   return (a.run or 0) < (b.run or 0)
@@ -264,6 +313,7 @@ local function page_data(page)
     if list ~= "runs" and list ~= "notes" then table.sort(page[list], by_tag) end
     data[list] = #page[list] > 0 and page[list] or text.EMPTY_LIST
   end
+  data.charts = charts(page)
   for _, entry_of in ipairs(page.pr_curves) do entry_of.by_run = nil end
   for _, list in ipairs{"rows", "names", "metrics"} do
     data.hparams[list] = #page.hparams[list] > 0 and page.hparams[list] or text.EMPTY_LIST

@@ -184,4 +184,41 @@ function M.graph(bytes_of_graph)
   return nodes
 end
 
+local function margins(s)
+  local out = {}
+  for _, item in ipairs((message(s, {[1] = true}) or {})[1] or {}) do
+    local m = message(item)
+    if m and text(m[1]) then out[#out + 1] = {m[1], text(m[2]) or "", text(m[3]) or ""} end
+  end
+  return out
+end
+
+local function chart(s)
+  local m = message(s)
+  if not m then return nil end
+  local out = {title = text(m[1]) or "", tags = {}, margins = {}}
+  for _, tag in ipairs((message(m[2], {[1] = true}) or {})[1] or {}) do out.tags[#out.tags + 1] = text(tag) end
+  if m[3] then out.margins = margins(m[3]) end
+  return out
+end
+
+---The charts of a layout of custom scalars: `{category, title, tags = {...}, margins = {{value, lower, upper}, ...}}`
+---each, where one of the two lists is empty.
+---@param layout string
+---@return table[]?
+function M.layout(layout)
+  local m = message(layout, {[2] = true})
+  if not m then return nil end
+  local out = {}
+  for _, item in ipairs(m[2] or {}) do
+    local category = message(item, {[2] = true}) or {}
+    for _, bytes_of_chart in ipairs(category[2] or {}) do
+      local found = chart(bytes_of_chart)
+      if found then found.category = text(category[1]) or "" end
+      out[#out + 1] = found
+    end
+  end
+  return out
+end
+
 return M

@@ -169,25 +169,29 @@
 
   function faint(hex) { return hex + "44"; }
 
+  // One chart. Its lines are parts: {run, color, name} with the points of a tag in a run; `group` and `role` (value,
+  // lower, upper) join three of them to a line with a margin.
   class ScalarCard {
-    constructor(scalar) {
-      this.scalar = scalar;
+    constructor(tag, parts) {
+      this.tag = tag;
+      this.parts = parts;
       this.plot = make("div", {class: "plot"});
       this.legend = make("div", {class: "legend"});
-      this.element = make("div", {class: "card"}, heading(scalar.tag), this.plot, this.legend);
+      this.element = make("div", {class: "card"}, heading(tag), this.plot, this.legend);
       later(this.element, () => { this.built = true; return this.draw(); });
     }
     async draw() {
       if (!this.built) return;
-      const parts = this.scalar.parts.filter(p => state.shown.has(p.run));
-      const turn = this.turn = (this.turn || 0) + 1;
-      this.series = [];
+      const parts = this.parts.filter(p => state.shown.has(p.run));
+      const turn = this.turn = (this.turn || 0) + 1, series = [];
       for (const part of parts) {
-        const points = await unpack(part);
-        this.series.push({run: part.run, raw: points.values, xs: xValues(points),
-          smooth: smoothed(points.values, state.smooth), points});
+        const points = await unpack(part.of);
+        const weight = part.role ? 0 : state.smooth;
+        series.push({...part, raw: points.values, xs: xValues(points), weight,
+          smooth: smoothed(points.values, weight), points});
       }
       if (turn !== this.turn) return; // drawn anew meanwhile
+      this.series = series;
       if (this.graph) this.graph.destroy();
       this.graph = null;
       this.plot.replaceChildren();
@@ -198,19 +202,34 @@
     }
     options() {
       const labels = ["x"], colors = [], series = {};
-      for (const s of this.series) {
-        const names = [`raw ${s.run}`, `run ${s.run}`];
+      this.series.forEach((s, i) => {
+        const names = [`raw ${i}`, `line ${i}`], bound = s.role === "lower" || s.role === "upper";
         labels.push(...names);
-        colors.push(faint(color(s.run)), color(s.run));
-        series[names[0]] = {strokeWidth: state.smooth > 0 ? 1 : 0, drawPoints: s.raw.length === 1, pointSize: 3,
+        colors.push(faint(s.color), bound ? faint(s.color) : s.color);
+        series[names[0]] = {strokeWidth: s.weight > 0 ? 1 : 0, drawPoints: s.raw.length === 1, pointSize: 3,
           highlightCircleSize: 0};
-        series[names[1]] = {strokeWidth: 1.8, drawPoints: s.raw.length === 1, pointSize: 3};
-      }
+        series[names[1]] = {strokeWidth: bound ? 1 : 1.8, drawPoints: s.raw.length === 1, pointSize: 3};
+      });
       return {labels, colors, series, logscale: state.log, connectSeparatedPoints: true, legend: "never",
         gridLineColor: css("--line"), axisLineColor: css("--line"), gridLineWidth: 0.6, labelsKMB: state.x === "step",
         axes: {y: {axisLabelWidth: 52, axisLabelFormatter: v => short(v)}, x: {pixelsPerLabel: 70}},
+        underlayCallback: (g, area, graph) => this.shade(g, graph),
         highlightCallback: (event, x) => this.highlight(x), unhighlightCallback: () => this.plain(),
         zoomCallback: (low, high) => this.zoom(low, high)};
+    }
+    // The ground between the lower and upper line of a margin.
+    shade(g, graph) {
+      for (const upper of this.series.filter(s => s.role === "upper")) {
+        const lower = this.series.find(s => s.role === "lower" && s.group === upper.group && s.run === upper.run);
+        if (!lower) continue;
+        const drawn = v => Number.isFinite(v) && (!state.log || v > 0);
+        const path = s => chosen(s.xs, s.raw, null).filter(i => drawn(s.raw[i]))
+          .map(i => [graph.toDomXCoord(s.xs[i]), graph.toDomYCoord(s.raw[i])]);
+        g.beginPath();
+        for (const [x, y] of [...path(upper), ...path(lower).reverse()]) g.lineTo(x, y);
+        g.fillStyle = upper.color + "22";
+        g.fill();
+      }
     }
     zoom(low, high) {
       if (this.series.every(s => s.xs.length <= 4000)) return;
@@ -222,15 +241,14 @@
       for (const s of this.series) {
         const i = index(s);
         if (i < 0 || s.raw.length === 0) continue;
-        const extra = state.smooth > 0 ? ` (smoothed ${short(s.smooth[i])})` : "";
-        this.legend.append(this.mark(s.run),
-          ` ${data.runs.length > 1 ? runName(s.run) + " " : ""}`, make("b", {}, short(s.raw[i])),
+        const extra = s.weight > 0 ? ` (smoothed ${short(s.smooth[i])})` : "";
+        this.legend.append(this.mark(s.color), ` ${s.name} `, make("b", {}, short(s.raw[i])),
           `${extra} · step ${s.points.steps[i]} · ${time(s.points.times[i])}`, make("br"));
       }
     }
-    mark(run) {
+    mark(of) {
       const m = make("span", {class: "swatch"});
-      m.style.cssText = `display:inline-block;width:9px;height:9px;border-radius:2px;background:${color(run)}`;
+      m.style.cssText = `display:inline-block;width:9px;height:9px;border-radius:2px;background:${of}`;
       return m;
     }
     plain() { this.tell(s => s.raw.length - 1); }
@@ -246,17 +264,89 @@
     }
   }
 
+  // All runs of a tag, in the colours of the runs.
+  function scalarCard(scalar) {
+    const name = run => data.runs.length > 1 ? runName(run) : "";
+    return new ScalarCard(scalar.tag,
+      scalar.parts.map(p => ({run: p.run, of: p, color: color(p.run), name: name(p.run)})));
+  }
+
+  // A chart of a layout: several tags, each line in a colour of its own.
+  function layoutCard(chart) {
+    const byTag = new Map(data.scalars.map(s => [s.tag, s.parts])), parts = [];
+    let count = 0;
+    const add = (tag, more) => {
+      for (const p of byTag.get(tag) || []) {
+        const key = more.group === undefined ? count++ : more.group * data.runs.length + p.run;
+        const name = data.runs.length > 1 ? `${runName(p.run)} · ${tag}` : tag;
+        parts.push({run: p.run, of: p, color: color(key), name, ...more});
+      }
+    };
+    for (const tag of chart.lines) add(tag, {});
+    const roles = ["value", "lower", "upper"];
+    chart.margins.forEach((tags, group) => roles.forEach((role, i) => add(tags[i], {group, role})));
+    return new ScalarCard(chart.tag, parts);
+  }
+
   // ---- media and text ---------------------------------------------------------------------------------------------
+
+  // A GIF plays by itself. Where the browser can take it apart it can be stopped and looked at frame by frame.
+  class Film {
+    constructor(image) {
+      this.image = image;
+      this.still = make("canvas", {class: "picture small", hidden: true});
+      this.button = make("button", {class: "tool", onclick: () => this.stop(this.still.hidden)});
+      this.frame = make("input", {type: "range", min: 0, step: 1, value: 0, "aria-label": "frame",
+        oninput: () => this.stop(true)});
+      this.place = make("output");
+      this.box = make("div", {class: "caption", hidden: true}, this.button, this.frame, this.place);
+    }
+    // Called for each step; `item` is its media.
+    async show(item) {
+      this.box.hidden = item.mime !== "image/gif" || !window.ImageDecoder;
+      this.play();
+      if (this.box.hidden) return;
+      const bytes = Uint8Array.from(atob(blob(item.blob)), c => c.charCodeAt(0));
+      const decoder = this.decoder = new ImageDecoder({data: bytes, type: item.mime});
+      await decoder.completed.catch(() => {});
+      if (decoder !== this.decoder || !decoder.tracks.selectedTrack) return;
+      this.frame.max = decoder.tracks.selectedTrack.frameCount - 1;
+      this.frame.value = 0;
+    }
+    play() {
+      this.image.hidden = false;
+      this.still.hidden = true;
+      this.button.textContent = "stop";
+      this.place.textContent = "";
+    }
+    async stop(stopped) {
+      if (!stopped) return this.play();
+      const index = Number(this.frame.value), decoder = this.decoder;
+      const decoded = await decoder.decode({frameIndex: index}).catch(() => null);
+      if (!decoded || decoder !== this.decoder || index !== Number(this.frame.value)) return undefined;
+      this.still.width = decoded.image.displayWidth;
+      this.still.height = decoded.image.displayHeight;
+      this.still.getContext("2d").drawImage(decoded.image, 0, 0);
+      decoded.image.close();
+      this.image.hidden = true;
+      this.still.hidden = false;
+      this.button.textContent = "play";
+      this.place.textContent = `frame ${index + 1} of ${Number(this.frame.max) + 1}`;
+      return undefined;
+    }
+  }
 
   function imageCard(entry) {
     const image = make("img", {class: "picture", alt: `${entry.tag} of ${runName(entry.run)}`});
+    const film = new Film(image);
     const control = slider(entry.items.length, "step", i => {
       const item = entry.items[i];
       image.src = `data:${item.mime};base64,${blob(item.blob)}`;
       image.classList.toggle("small", item.width > 0 && item.width < 200);
-      return `${stepText(item)}  ·  ${item.width} × ${item.height}`;
+      film.show(item);
+      return `${stepText(item)}  ·  ${item.width} × ${item.height}${item.mime === "image/gif" ? "  ·  GIF" : ""}`;
     });
-    const card = make("div", {class: "card"}, heading(entry.tag, entry.run), image, control.box);
+    const card = make("div", {class: "card"}, heading(entry.tag, entry.run), image, film.still, control.box, film.box);
     later(card, control.update);
     return card;
   }
@@ -569,7 +659,7 @@
         svg("text", {x: x(i), y: 20, "text-anchor": "middle"}, clip(c.name, 20)));
       for (const mark of scales[i].marks.slice(0, 8))
         drawing.append(svg("text", {x: x(i) + 5, y: y(scales[i].at(mark)) + (scales[i].at(mark) > 0.5 ? -4 : 14)},
-          short(mark)));
+          clip(short(mark), 18)));
     });
     return make("div", {class: "card wide"}, make("h2", {}, "Parallel coordinates"),
       make("div", {class: "scroll"}, drawing));
@@ -669,10 +759,11 @@
 
   // ---- the page ---------------------------------------------------------------------------------------------------
 
-  const scalarCards = data.scalars.map(s => new ScalarCard(s));
+  const scalarCards = data.scalars.map(scalarCard), layoutCards = data.charts.map(layoutCard);
   const each = (list, card) => list.map(entry => ({element: card(entry), tag: entry.tag ?? "", run: entry.run}));
   const sections = [
-    ["Scalars", scalarCards.map(c => ({element: c.element, tag: c.scalar.tag}))],
+    ["Scalars", scalarCards],
+    ["Custom scalars", layoutCards],
     ["Images", each(data.images, imageCard)],
     ["Text", each(data.texts, textCard)],
     ["Histograms", each(data.histograms, histogramCard)],
@@ -704,7 +795,7 @@
   let pending = 0;
   function drawScalars() {
     clearTimeout(pending);
-    pending = setTimeout(() => scalarCards.forEach(c => c.draw()), 30);
+    pending = setTimeout(() => [...scalarCards, ...layoutCards].forEach(c => c.draw()), 30);
   }
   function applyFilter() {
     const words = state.filter.toLowerCase();
