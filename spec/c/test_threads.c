@@ -1,0 +1,287 @@
+/* test_threads.c - one writer and one logger in many threads, forks at any moment, ends of every kind, a crash handler.
+ * Meant for the sanitizers as much as for its own checks. */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "check.h"
+#include "helios/helios.h"
+#include "steps.h"
+
+enum { THREADS = 4, EACH = 400, SIDE = 60 };
+
+static helios_writer *writer;
+static helios_logger *logger;
+static char folder[300], log_path[400];
+
+static void open_both(void) {
+  helios_writer_options wo = {.size = sizeof wo, .flush_secs = 0.002};
+  helios_logger_options lo = {.size = sizeof lo, .flush_secs = 0.002};
+  snprintf(folder, sizeof folder, "%s", scratch_dir(0));
+  snprintf(log_path, sizeof log_path, "%s/train.log", folder);
+  CHECK_INT(helios_writer_open(folder, &wo, &writer, NULL, 0), HELIOS_OK);
+  CHECK_INT(helios_logger_open(log_path, &lo, &logger, NULL, 0), HELIOS_OK);
+}
+
+static void close_both(void) {
+  CHECK_INT(helios_writer_close(writer), HELIOS_OK);
+  CHECK_INT(helios_logger_close(logger), HELIOS_OK);
+  helios_writer_free(writer);
+  helios_logger_free(logger);
+}
+
+/* Step `step` under a tag of the thread's own; how many of its calls came through. */
+static int log_everything(int thread, long step) {
+  char tag[16];
+  unsigned char pixels[3 * SIDE * SIDE];
+  int64_t shape[3] = {3, SIDE, SIDE};
+  DLTensor image = {.data = pixels, .device = {kDLCPU, 0}, .ndim = 3, .dtype = {kDLUInt, 8, 1}, .shape = shape};
+  snprintf(tag, sizeof tag, "t%d", thread);
+  memset(pixels, thread, sizeof pixels);
+  helios_named_value series[2] = {{tag, 1}, {"shared", 2}};
+  int ok = helios_writer_add_scalar(writer, tag, 1, step) == HELIOS_OK;
+  ok += helios_writer_add_text(writer, tag, "words", 5, step, NULL) == HELIOS_OK;
+  if (step % 20 == 0) ok += helios_writer_add_image(writer, tag, &image, "CHW", step, NULL) == HELIOS_OK;
+  if (step % 10 == 0) helios_writer_add_scalars(writer, "m", series, 2, step, NULL);
+  helios_logger_printf(logger, step % 50 == 0 ? HELIOS_WARNING : HELIOS_INFO, "%s %ld", tag, step);
+  return ok;
+}
+
+static _Atomic long accepted;
+
+static void *log_in_thread(void *number) {
+  for (long step = 1; step <= EACH; step++) {
+    accepted += log_everything((int)(intptr_t)number, step);
+    if (step % 100 == 0) helios_writer_flush(writer);
+    if (step % 90 == 0) helios_logger_flush(logger);
+    helios_stats stats = {.size = sizeof stats};
+    if (step % 30 == 0) helios_writer_stats(writer, &stats);
+  }
+  return NULL;
+}
+
+static void start_threads(pthread_t *threads) {
+  accepted = 0;
+  for (intptr_t i = 0; i < THREADS; i++)
+    if (!CHECK(pthread_create(&threads[i], NULL, log_in_thread, (void *)i) == 0)) exit(1);
+}
+
+static void join_threads(const pthread_t *threads) {
+  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+}
+
+static step_count events_in_run(void) {
+  char path[600] = "";
+  CHECK_INT(scratch_count(folder, "events.out.tfevents.", path, sizeof path), 1);
+  return count_steps(path);
+}
+
+/* Lines of each thread are 1, 2, 3, ... to `each`. */
+static void check_lines(long each) {
+  long next[THREADS] = {0}, damaged = 0;
+  char line[256];
+  FILE *f = fopen(log_path, "r");
+  while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+    int thread;
+    long step;
+    const char *message = strstr(line, "]: t");
+    if (message == NULL || sscanf(message, "]: t%d %ld", &thread, &step) != 2 || thread < 0 || thread >= THREADS ||
+        ++next[thread] != step)
+      damaged++;
+  }
+  if (f != NULL) fclose(f);
+  CHECK_INT(damaged, 0);
+  for (int i = 0; i < THREADS && each >= 0; i++) CHECK_INT(next[i], each);
+}
+
+static void many_threads_share_a_writer_and_a_logger(void) {
+  pthread_t threads[THREADS];
+  open_both();
+  start_threads(threads);
+  join_threads(threads);
+  close_both();
+  step_count c = events_in_run();
+  CHECK(c.whole);
+  CHECK_INT(accepted, THREADS * (2 * EACH + EACH / 20));
+  CHECK_INT(c.values, accepted);
+  check_lines(EACH);
+  scratch_remove(folder);
+}
+
+/* The writer is closed while they log: what was accepted is in the file, all else was refused. */
+static void a_close_between_calls_loses_nothing(void) {
+  for (int round = 0; round < 10; round++) {
+    pthread_t threads[THREADS];
+    open_both();
+    start_threads(threads);
+    usleep((useconds_t)(round * 700));
+    CHECK_INT(helios_writer_close(writer), HELIOS_OK);
+    join_threads(threads);
+    close_both();
+    if (accepted > 0) CHECK_INT(events_in_run().values, accepted);
+    CHECK_INT(scratch_count(folder, ".helios", NULL, 0), 0);
+    scratch_remove(folder);
+  }
+}
+
+/* ---- fork ---------------------------------------------------------------------------------------------------- */
+
+static int run_in_child(void) {
+  int wrong = helios_writer_add_scalar(writer, "child", 1, 1) != HELIOS_EFORKED;
+  wrong += helios_logger_printf(logger, HELIOS_ERROR, "child") != HELIOS_EFORKED;
+  wrong += helios_writer_flush(writer) != HELIOS_EFORKED;
+  helios_emergency_flush();
+  helios_writer_free(writer);
+  helios_logger_free(logger);
+  return wrong;
+}
+
+/* While others push, encode and drain. The child is inert, its handles can be given back, and it can open its own. */
+static void forks_at_any_moment(void) {
+  pthread_t threads[THREADS];
+  open_both();
+  start_threads(threads);
+  for (int i = 0; i < 12; i++) {
+    usleep(1500);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+      int wrong = run_in_child();
+      char own[600];
+      helios_writer *w;
+      snprintf(own, sizeof own, "%s/child%d", folder, i);
+      wrong += helios_writer_open(own, NULL, &w, NULL, 0) != HELIOS_OK;
+      wrong += helios_writer_add_scalar(w, "own", 1, 1) != HELIOS_OK || helios_writer_close(w) != HELIOS_OK;
+      helios_writer_free(w);
+      _exit(wrong + (steps_in(own) != 1));
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK_INT(status, 0);
+  }
+  join_threads(threads);
+  close_both();
+  CHECK_INT(events_in_run().values, accepted);
+  check_lines(EACH);
+  scratch_remove(folder);
+}
+
+/* The parent is killed while its child lives on: the child holds no lock that would keep others from recovering. */
+static void a_child_outlives_its_parent(void) {
+  int hold[2];
+  CHECK_INT(pipe(hold), 0);
+  snprintf(folder, sizeof folder, "%s", scratch_dir(0));
+  pid_t parent = fork();
+  if (parent == 0) {
+    helios_writer *w;
+    helios_writer_open(folder, NULL, &w, NULL, 0);
+    for (long i = 1; i <= 100; i++) helios_writer_add_scalar(w, "x", 1, i);
+    if (fork() == 0) {
+      char byte;
+      close(hold[1]);
+      _exit(read(hold[0], &byte, 1) != 0); /* until the test lets go of the other end */
+    }
+    kill(getpid(), SIGKILL);
+  }
+  waitpid(parent, NULL, 0);
+  helios_recovery found = {.size = sizeof found};
+  CHECK_INT(helios_recover(folder, &found, NULL, 0), HELIOS_OK);
+  CHECK_INT(found.live_files, 0);
+  CHECK_INT(steps_in(folder), 100);
+  close(hold[0]);
+  close(hold[1]);
+  scratch_remove(folder);
+}
+
+/* ---- ends ----------------------------------------------------------------------------------------------------- */
+
+static void end_by_signal(int signal) {
+  for (long i = 1; i <= 100; i++) helios_writer_add_scalar(writer, "x", 1, i);
+  raise(signal);
+}
+
+static void flush_and_die(int number) {
+  helios_emergency_flush();
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+static volatile int *nowhere; /* a page that may not be touched */
+
+static void crash_with_handler(int unused) {
+  (void)unused;
+  signal(SIGSEGV, flush_and_die);
+  for (long i = 1; i <= 100; i++) helios_writer_add_scalar(writer, "x", 1, i);
+  *nowhere = 1;
+}
+
+static void exit_without_close(int code) {
+  for (long i = 1; i <= 100; i++) helios_writer_add_scalar(writer, "x", 1, i);
+  exit(code);
+}
+
+/* in_file: how many of the hundred are in the event file before anybody recovers; -1: that is left open. */
+static void ends_by(void (*how)(int), int argument, long in_file) {
+  snprintf(folder, sizeof folder, "%s", scratch_dir(0));
+  fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) {
+    helios_writer_options o = {.size = sizeof o, .flush_secs = 1000};
+    helios_writer_open(folder, &o, &writer, NULL, 0);
+    how(argument);
+  }
+  waitpid(child, NULL, 0);
+  if (in_file >= 0) CHECK_INT(steps_in(folder), in_file);
+  CHECK_INT(helios_recover(folder, NULL, NULL, 0), HELIOS_OK);
+  CHECK_INT(steps_in(folder), 100);
+  CHECK_INT(scratch_count(folder, "", NULL, 0), 1);
+  scratch_remove(folder);
+}
+
+/* The crash comes while other threads log and a worker encodes: the handler does not hang, and nothing is lost. */
+static void *crash_soon(void *unused) {
+  (void)unused;
+  usleep(3000);
+  *nowhere = 1;
+  return NULL;
+}
+
+static void a_crash_among_threads(void) {
+  static _Atomic long *shared_count;
+  shared_count = mmap(NULL, sizeof *shared_count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  for (int round = 0; round < 8; round++) {
+    snprintf(folder, sizeof folder, "%s", scratch_dir(0));
+    *shared_count = 0;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+      pthread_t crashing;
+      signal(SIGSEGV, flush_and_die);
+      alarm(20);
+      helios_writer_open(folder, NULL, &writer, NULL, 0);
+      pthread_create(&crashing, NULL, crash_soon, NULL);
+      for (long i = 1;; i++) *shared_count += helios_writer_add_scalar(writer, "x", 1, i) == HELIOS_OK;
+    }
+    int status;
+    waitpid(child, &status, 0);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) != SIGALRM);
+    CHECK_INT(helios_recover(folder, NULL, NULL, 0), HELIOS_OK);
+    long found = steps_in(folder);
+    CHECK(found == *shared_count || found == *shared_count + 1);
+    scratch_remove(folder);
+  }
+}
+
+int main(void) {
+  nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  many_threads_share_a_writer_and_a_logger();
+  a_close_between_calls_loses_nothing();
+  forks_at_any_moment();
+  a_child_outlives_its_parent();
+  ends_by(end_by_signal, SIGTERM, -1);
+  ends_by(crash_with_handler, 0, 100);
+  ends_by(exit_without_close, 0, -1);
+  a_crash_among_threads();
+  return check_done("threads");
+}
