@@ -121,6 +121,24 @@ describe("the manual", function()
     end
   end)
 
+  it("has a C example of every function of the headers", function()
+    local programs = {}
+    for _, path in ipairs(tmp.files("examples/embed", "%.c$")) do
+      programs[#programs + 1] = tmp.read("examples/embed/" .. path)
+    end
+    for _, path in ipairs(pages()) do
+      for _, block in ipairs(blocks(path, "c")) do programs[#programs + 1] = table.concat(block, "\n") end
+    end
+    local code = table.concat(programs):gsub("EXPECT%((%l)", "EXPECT(helios_writer_%1")
+    for _, path in ipairs(tmp.files("include/helios")) do
+      local header = tmp.read("include/helios/" .. path):gsub("/%*.-%*/", "")
+      for declaration in header:gmatch("HELIOS_API [^;]*;") do
+        local name = declaration:gsub("__attribute__.*", ""):match("([%w_]+)%(")
+        assert.truthy(code:find(name .. "[(),]"), name .. " has no example")
+      end
+    end
+  end)
+
   it("has an example of every method", function()
     for class, methods in pairs(classes()) do
       for name, value in pairs(type(methods) == "table" and methods or {}) do

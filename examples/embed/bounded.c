@@ -2,8 +2,8 @@
  *
  * What a device with a fixed budget does. The allocator is a first-fit list inside ARENA; the library asks for nothing
  * else (what waits for the disk lies in a small mapped file, the kernel's). With threads = -1 everything happens in the
- * calling thread, so the allocator needs no lock. When the array is full a call returns HELIOS_ENOMEM, nothing is written,
- * and the program goes on. */
+ * calling thread, so the allocator needs no lock. When the array is full a call returns HELIOS_ENOMEM, nothing is
+ * written, and the program goes on. */
 #include <helios/helios.h>
 #include <stdio.h>
 #include <string.h>

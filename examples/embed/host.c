@@ -1,7 +1,7 @@
 /* host.c SCRIPT STEPS - a C program with a Lua script inside, both writing into one log and one run.
  *
  * The script opens the default loggers and returns a function that does one step of its work. The host calls it, and
- * adds a measurement of its own to the script's run and a line to its log, through the very handles the script opened. */
+ * adds a measurement of its own to the script's run and a line to its log, through the handles the script opened. */
 #include <helios/helios.h>
 #include <helios/lua.h>
 #include <lauxlib.h>

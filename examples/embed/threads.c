@@ -1,7 +1,7 @@
 /* threads.c SCRIPT RUN WORKERS - a lua_State for each thread, all of them writing into one run.
  *
- * The program opens the run; every state gets a TensorboardWriter over it, and the number of its worker. States share no
- * Lua data, the writer may be used by all at once. The modules come out of the program. */
+ * The program opens the run; every state gets a TensorboardWriter over it, and the number of its worker. States share
+ * no Lua data, the writer may be used by all at once. The modules come out of the program. */
 #include <helios/helios.h>
 #include <helios/lua.h>
 #include <lauxlib.h>

@@ -19,8 +19,9 @@ extern "C" {
 /* The opener of `helios.native`, the C half of the Lua modules; pushes its table and returns 1. */
 HELIOS_API int luaopen_helios_native(lua_State *L);
 
-/* Make every helios.* module available to require() in this state, out of the program: no files on disk are needed. Call
- * it once the standard libraries are open. Host programs that link libhelios-lua.a have it; the Lua module has not. */
+/* Make every helios.* module available to require() in this state, out of the program: no files on disk are needed.
+ * Call it once the standard libraries are open. Host programs that link libhelios-lua.a have it; the Lua module has
+ * not. */
 HELIOS_API void helios_lua_preload(lua_State *L);
 
 /* Push a helios.tensor that shows `managed`, any strides, without a copy, and return 1. The tensor owns it from the
@@ -34,16 +35,16 @@ HELIOS_API int helios_lua_push_dltensor(lua_State *L, DLManagedTensor *managed);
 HELIOS_API helios_writer *helios_lua_to_writer(lua_State *L, int index);
 HELIOS_API helios_logger *helios_lua_to_logger(lua_State *L, int index);
 
-/* The handles of the state's default writer and logger, those of helios.core.logging; NULL when the script has made none,
- * has not opened the writer, or has closed it. Theirs like those of to_writer, until the script closes or replaces the
+/* The handles of the state's default writer and logger, those of helios.core.logging; NULL when the script has made
+ * none, has not opened the writer, or has closed it. Theirs like those of to_writer, until the script closes or replaces the
  * default loggers. Raises nothing and leaves the stack as it is. */
 HELIOS_API helios_writer *helios_lua_default_writer(lua_State *L);
 HELIOS_API helios_logger *helios_lua_default_logger(lua_State *L);
 
 /* Push a TensorboardWriter over a writer the host has opened, and return 1: a script adds to the host's run, and so may
  * other states, in other threads, each with an object of its own. The writer stays the host's. The object's close
- * flushes it and lets it go, collection only lets it go; setup moves the object to a run of its own. The writer must not
- * be freed before each object is closed or collected. Its step (set_step) and its callbacks are shared by all: a
+ * flushes it and lets it go, collection only lets it go; setup moves the object to a run of its own. The writer must
+ * not be freed before each object is closed or collected. Its step (set_step) and its callbacks are shared by all: a
  * NaN is told to its on_notice, not to the script's log. Raises when the Lua modules cannot be found. */
 HELIOS_API int helios_lua_push_writer(lua_State *L, helios_writer *writer);
 

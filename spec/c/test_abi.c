@@ -1,5 +1,5 @@
-/* test_abi.c - a program compiled against an older header: its structs are shorter, and what lies behind them in its memory
- * is neither read nor written. */
+/* test_abi.c - a program compiled against an older header: its structs are shorter, and what lies behind them in its
+ * memory is neither read nor written. */
 #include <stddef.h>
 
 #include "check.h"

@@ -14,7 +14,8 @@ enum { STATES = 4, POINTS = 500 };
 static lua_State *new_state(void) {
   lua_State *L = luaL_newstate();
   luaL_openlibs(L);
-  CHECK_INT(luaL_dostring(L, "package.path, package.cpath, package.searchers = '', '', {package.searchers[1]}"), LUA_OK);
+  static const char ALONE[] = "package.path, package.cpath, package.searchers = '', '', {package.searchers[1]}";
+  CHECK_INT(luaL_dostring(L, ALONE), LUA_OK);
   helios_lua_preload(L);
   return L;
 }
