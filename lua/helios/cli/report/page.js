@@ -169,6 +169,15 @@
 
   function faint(hex) { return hex + "44"; }
 
+  const onPaper = () => document.documentElement.classList.contains("paper");
+  // Chromium prints the strokes of a canvas anew and loses most of those that are clipped: a copy has only pixels.
+  function flatten(canvas) {
+    const copy = make("canvas", {width: canvas.width, height: canvas.height});
+    copy.style.cssText = canvas.style.cssText;
+    copy.getContext("2d").drawImage(canvas, 0, 0);
+    canvas.replaceWith(copy);
+  }
+
   // One chart. Its lines are parts: {run, color, name} with the points of a tag in a run; `group` and `role` (value,
   // lower, upper) join three of them to a line with a margin.
   class ScalarCard {
@@ -180,18 +189,21 @@
       this.element = make("div", {class: "card"}, heading(tag), this.plot, this.legend);
       later(this.element, () => { this.built = true; return this.draw(); });
     }
+    // Waits for points that are not unpacked yet, and only then: a page that is about to be printed waits for nobody.
     async draw() {
       if (!this.built) return;
-      const parts = this.parts.filter(p => state.shown.has(p.run));
-      const turn = this.turn = (this.turn || 0) + 1, series = [];
-      for (const part of parts) {
-        const points = await unpack(part.of);
-        const weight = part.role ? 0 : state.smooth;
-        series.push({...part, raw: points.values, xs: xValues(points), weight,
-          smooth: smoothed(points.values, weight), points});
-      }
-      if (turn !== this.turn) return; // drawn anew meanwhile
-      this.series = series;
+      const turn = this.turn = (this.turn || 0) + 1;
+      for (const part of this.shown()) if (!part.of.points) await unpack(part.of);
+      if (turn === this.turn) this.drawNow(); // else it was drawn anew meanwhile
+    }
+    shown() { return this.parts.filter(p => state.shown.has(p.run)); }
+    drawNow() {
+      const parts = this.shown();
+      this.series = parts.map(part => {
+        const points = part.of.points, weight = part.role ? 0 : state.smooth;
+        return {...part, raw: points.values, xs: xValues(points), weight, smooth: smoothed(points.values, weight),
+          points};
+      });
       if (this.graph) this.graph.destroy();
       this.graph = null;
       this.plot.replaceChildren();
@@ -199,6 +211,7 @@
       if (parts.length === 0) return;
       const list = rows(this.series, null);
       if (list.length > 0) this.graph = new Dygraph(this.plot, list, this.options());
+      if (onPaper()) this.plot.querySelectorAll("canvas").forEach(flatten);
     }
     options() {
       const labels = ["x"], colors = [], series = {};
@@ -211,7 +224,8 @@
         series[names[1]] = {strokeWidth: bound ? 1 : 1.8, drawPoints: s.raw.length === 1, pointSize: 3};
       });
       return {labels, colors, series, logscale: state.log, connectSeparatedPoints: true, legend: "never",
-        gridLineColor: css("--line"), axisLineColor: css("--line"), gridLineWidth: 0.6, labelsKMB: state.x === "step",
+        pixelRatio: onPaper() ? 3 : null, labelsKMB: state.x === "step",
+        gridLineColor: css("--line"), axisLineColor: css("--line"), gridLineWidth: 0.6,
         axes: {y: {axisLabelWidth: 52, axisLabelFormatter: v => short(v)}, x: {pixelsPerLabel: 70}},
         underlayCallback: (g, area, graph) => this.shade(g, graph),
         highlightCallback: (event, x) => this.highlight(x), unhighlightCallback: () => this.plain(),
@@ -262,6 +276,17 @@
         return low > 0 && x - s.xs[low - 1] < s.xs[low] - x ? low - 1 : low;
       });
     }
+  }
+
+  // Unpacks what was not looked at yet while nothing else is to be done.
+  async function unpackAll() {
+    const idle = window.requestIdleCallback || (f => setTimeout(f, 20));
+    for (const scalar of data.scalars) for (const part of scalar.parts) {
+      if (part.points) continue;
+      await new Promise(done => { idle(done); });
+      await unpack(part);
+    }
+    document.documentElement.dataset.unpacked = "";
   }
 
   // All runs of a tag, in the colours of the runs.
@@ -795,7 +820,7 @@
   let pending = 0;
   function drawScalars() {
     clearTimeout(pending);
-    pending = setTimeout(() => [...scalarCards, ...layoutCards].forEach(c => c.draw()), 30);
+    pending = setTimeout(drawCharts, 30);
   }
   function applyFilter() {
     const words = state.filter.toLowerCase();
@@ -859,18 +884,27 @@
   const asked = sections.find(s => "#" + anchor(s[0]) === location.hash);
   if (sections.length > 0) choose((asked || sections[0])[0]);
   const chosenName = () => nav.querySelector('[aria-selected="true"]').dataset.name;
+  // On paper there are all sections, and charts as wide as its columns.
+  const drawCharts = () => [...scalarCards, ...layoutCards].forEach(c => c.draw());
   let before = "";
   window.addEventListener("beforeprint", () => {
     if (sections.length === 0) return;
     before = chosenName();
     for (const section of main.querySelectorAll("section")) section.hidden = false; // or canvases have no width
+    document.documentElement.classList.add("paper");
     for (const card of [...waiting.keys()]) fill(card);
+    drawCharts();
   });
-  window.addEventListener("afterprint", () => { if (before) choose(before); });
+  window.addEventListener("afterprint", () => {
+    document.documentElement.classList.remove("paper");
+    if (before) choose(before);
+    drawCharts();
+  });
   let size = 0;
   window.addEventListener("resize", () => {
     clearTimeout(size);
     size = setTimeout(() => redraws.forEach(f => f()), 150);
   });
+  unpackAll();
   document.documentElement.dataset.ready = String(Math.round(performance.now())); // ms since the page was asked for
 })();
