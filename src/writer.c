@@ -118,6 +118,7 @@ static helios_status make_file(helios_writer *w, hl_run *run, hl_error *err) {
   if (st == HELIOS_EIO) /* the disk says no: the queue keeps the events, tries again later, and tells why not */
     st = hl_queue_add_target(w->queue, (const char *)path.data, false, &run->target, NULL);
   if (st == HELIOS_OK) {
+    hl_free_str(&w->alloc, run->file); /* of a start that failed half-way */
     run->file = hl_strdup(&w->alloc, strrchr((const char *)path.data, '/') + 1);
     if (run->file == NULL) st = HELIOS_ENOMEM;
   }
@@ -138,7 +139,8 @@ static helios_status start_run(helios_writer *w, hl_run *run, hl_error *err) {
   hl_buf_init(&records, &w->alloc);
   helios_status st = first_records(w, &records);
   if (st == HELIOS_OK) st = make_file(w, run, err);
-  if (st == HELIOS_OK) st = hl_queue_set_start(w->queue, run->target, records.data, records.len);
+  if (st == HELIOS_OK) /* out of memory: should the file be removed, it is made anew without them */
+    (void)hl_queue_set_start(w->queue, run->target, records.data, records.len);
   if (st == HELIOS_OK)
     st = hl_queue_push(w->queue, run->target, HL_CLASS_TEXT, records.data, records.len, 0);
   hl_buf_free(&records);
@@ -309,6 +311,7 @@ static helios_status open_main_run(helios_writer *w, hl_error *err) {
   trim_slashes(given);
   char *folder = hl_path_absolute(&w->alloc, w->env, given, &code);
   hl_free(&w->alloc, given, size);
+  if (folder == NULL && code == ENOMEM) return HELIOS_ENOMEM;
   if (folder == NULL) return hl_fail_io(err, w->run_path, "cannot be made absolute", code);
   helios_status st = make_folder(w, folder, err);
   if (st == HELIOS_OK) {

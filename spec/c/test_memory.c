@@ -1,0 +1,151 @@
+/* test_memory.c - each allocation of a program that uses every call fails in turn, once and for good: a status or success,
+ * never a crash, never half a record, nothing leaked, and the handles go on. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "check.h"
+#include "helios/helios.h"
+#include "steps.h"
+
+/* ---- memory that runs out -------------------------------------------------------------------------------- */
+
+static struct {
+  _Atomic long left;  /* allocations until the first that fails; negative: none does */
+  bool for_good;
+  _Atomic long live;  /* bytes */
+  _Atomic bool hit;
+} memory;
+
+static void *limited(void *ctx, void *p, size_t old_size, size_t size) {
+  (void)ctx;
+  if (size > old_size && memory.left >= 0 && memory.left-- == 0) {
+    memory.hit = true;
+    if (memory.for_good) memory.left = 0;
+    return NULL;
+  }
+  if (size == 0) {
+    memory.live -= (long)old_size;
+    free(p);
+    return NULL;
+  }
+  void *moved = realloc(p, size);
+  if (moved != NULL) memory.live += (long)size - (long)old_size;
+  return moved;
+}
+
+static const helios_allocator allocator = {.realloc = limited};
+
+/* ---- every call ------------------------------------------------------------------------------------------- */
+
+static DLTensor tensor_of(void *data, helios_dtype dtype, int ndim, int64_t *shape) {
+  return (DLTensor){.data = data, .device = {kDLCPU, 0}, .ndim = ndim, .dtype = helios_dtype_to_dl(dtype), .shape = shape};
+}
+
+static void add_images(helios_writer *w) {
+  static unsigned char pixels[4 * 3 * 60 * 60];
+  int64_t one[3] = {3, 60, 60}, many[4] = {4, 3, 60, 60}, sides[2] = {1, 4};
+  float corners[4] = {1, 1, 5, 5};
+  DLTensor image = tensor_of(pixels, HELIOS_UINT8, 3, one), images = tensor_of(pixels, HELIOS_UINT8, 4, many);
+  DLTensor boxes = tensor_of(corners, HELIOS_FLOAT32, 2, sides);
+  int64_t film[5] = {1, 2, 3, 20, 20};
+  DLTensor video = tensor_of(pixels, HELIOS_UINT8, 5, film);
+  helios_writer_add_image(w, "image", &image, "CHW", 1, NULL);
+  helios_writer_add_images(w, "images", &images, "NCHW", 1, NULL);
+  helios_writer_add_image_with_boxes(w, "boxes", &image, &boxes, 1, NULL);
+  helios_writer_add_video(w, "video", &video, 1, NULL);
+}
+
+static void add_numbers(helios_writer *w) {
+  static float values[64] = {0, 1, 0, 1};
+  int64_t shape[1] = {64}, triangle[3] = {1, 3, 3}, square[2] = {8, 8};
+  DLTensor t = tensor_of(values, HELIOS_FLOAT32, 1, shape), mesh = tensor_of(values, HELIOS_FLOAT32, 3, triangle);
+  DLTensor matrix = tensor_of(values, HELIOS_FLOAT32, 2, square);
+  helios_writer_add_histogram(w, "histogram", &t, 1, NULL);
+  helios_writer_add_pr_curve(w, "curve", &t, &t, 1, NULL);
+  helios_writer_add_tensor(w, "tensor", &matrix, 1, NULL);
+  helios_writer_add_audio(w, "audio", &t, 1, NULL);
+  helios_writer_add_mesh(w, "mesh", &mesh, 1, NULL);
+}
+
+static void add_words(helios_writer *w) {
+  static char long_text[200000];
+  const char *cells[4] = {"a", "b", "c", "d"};
+  helios_named_value series[2] = {{"a", 1}, {"b/c", 2}}, metric = {"loss", 1};
+  helios_hparam hparam = {.name = "lr", .value = {.type = HELIOS_VALUE_NUMBER, .number = 1}};
+  memset(long_text, 'x', sizeof long_text);
+  helios_writer_add_scalar(w, "scalar", 1, 1);
+  helios_writer_add_scalars(w, "main", series, 2, 1, NULL);
+  helios_writer_add_text(w, "text", "words", 5, 1, NULL);
+  helios_writer_add_text(w, "text", long_text, sizeof long_text, 1, NULL);
+  helios_writer_add_text_table(w, "table", cells, NULL, 2, 2, 1, NULL);
+  helios_writer_add_hparams(w, &hparam, 1, &metric, 1, 1, NULL);
+}
+
+static void use_logger(helios_logger *l) {
+  static char long_text[3000];
+  memset(long_text, 'y', sizeof long_text - 1);
+  helios_logger_log(l, HELIOS_INFO, "words", 5);
+  helios_logger_printf(l, HELIOS_WARNING, "%s", long_text);
+  helios_logger_flush(l);
+  helios_logger_reopen(l);
+  helios_logger_log(l, HELIOS_INFO, "words", 5);
+}
+
+/* Whole records in every event file of the run. */
+static void check_files(const char *run) {
+  char path[1024];
+  int files = scratch_count(run, "events.out.tfevents.", path, sizeof path);
+  if (files > 0) CHECK(count_steps(path).whole);
+  CHECK(scratch_count(run, ".helios", NULL, 0) <= 0);
+}
+
+/* True when the failure was met. */
+static bool one_program(long at, bool for_good, int threads) {
+  char run[400], log[400];
+  const char *folder = scratch_dir(0);
+  helios_writer *w = NULL;
+  helios_logger *l = NULL;
+  snprintf(run, sizeof run, "%s/run", folder);
+  snprintf(log, sizeof log, "%s/log", folder);
+  helios_writer_options wo = {.size = sizeof wo, .allocator = &allocator, .threads = threads, .flush_secs = 1000};
+  helios_logger_options lo = {.size = sizeof lo, .allocator = &allocator, .threads = threads, .flush_secs = 1000};
+  memory.for_good = for_good;
+  memory.hit = false;
+  memory.left = at;
+  helios_status opened = helios_writer_open(run, &wo, &w, NULL, 0);
+  CHECK_INT(opened, w != NULL ? HELIOS_OK : HELIOS_ENOMEM);
+  opened = helios_logger_open(log, &lo, &l, NULL, 0);
+  CHECK_INT(opened, l != NULL ? HELIOS_OK : HELIOS_ENOMEM);
+  if (w != NULL) {
+    add_words(w);
+    add_numbers(w);
+    add_images(w);
+    helios_writer_flush(w);
+  }
+  if (l != NULL) use_logger(l);
+  memory.left = -1;
+  if (w != NULL) CHECK_INT(helios_writer_add_scalar(w, "after", 1, 1), HELIOS_OK);
+  if (w != NULL) helios_writer_close(w);
+  if (l != NULL) CHECK_INT(helios_logger_log(l, HELIOS_INFO, "after", 5), HELIOS_OK);
+  helios_writer_free(w);
+  helios_logger_free(l);
+  check_files(run);
+  if (!CHECK(memory.live == 0)) fprintf(stderr, "  allocation %ld: %ld bytes leaked\n", at, (long)memory.live);
+  memory.live = 0;
+  scratch_remove(folder);
+  return memory.hit;
+}
+
+static void runs_out(bool for_good, int threads) {
+  long at = 0;
+  while (one_program(at, for_good, threads)) at += 1 + at / 150;
+  printf("memory: %ld allocations, %s%s\n", at, for_good ? "for good" : "once", threads < 0 ? ", no threads" : "");
+}
+
+int main(void) {
+  runs_out(false, -1);
+  runs_out(true, -1);
+  runs_out(false, 0);
+  runs_out(true, 0);
+  return check_done("memory");
+}
