@@ -212,8 +212,9 @@ conformance: lua cli  ## the same calls through torch and through us; TensorBoar
 	@$(LUA_ENV) LUA=$(LUA) PYTHON=$(PYTHON) BUILD=$(BUILD) conformance/run.sh
 
 .PHONY: browser
-browser: lua  ## TensorBoard's dashboards in headless Chromium; screenshots in build/browser
+browser: lua cli  ## TensorBoard's dashboards and our report in headless Chromium; screenshots in build/browser
 	@$(LUA_ENV) LUA=$(LUA) PYTHON=$(PYTHON) BUILD=$(BUILD) conformance/run.sh browser
+	@$(LUA_ENV) PYTHON=$(PYTHON) BUILD=$(BUILD) conformance/run.sh report
 
 include package.mk
 

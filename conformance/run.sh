@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh - `make conformance` and `make browser`: find or make the judges' environment, then ask them.
+# run.sh - `make conformance` and `make browser` (also: report): find or make the judges' environment, then ask them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 python=$("$here/oracle.sh")

@@ -333,7 +333,7 @@
       if (this.box.hidden) return;
       const bytes = Uint8Array.from(atob(blob(item.blob)), c => c.charCodeAt(0));
       const decoder = this.decoder = new ImageDecoder({data: bytes, type: item.mime});
-      await decoder.completed.catch(() => {});
+      await Promise.all([decoder.tracks.ready, decoder.completed]).catch(() => {});
       if (decoder !== this.decoder || !decoder.tracks.selectedTrack) return;
       this.frame.max = decoder.tracks.selectedTrack.frameCount - 1;
       this.frame.value = 0;
