@@ -44,7 +44,8 @@ local function dom(page, anchor)
   local profile = tmp.dir()
   -- a sanitizer that is loaded into us is not for the browser
   local pipe = assert(io.popen(("env -u LD_PRELOAD -u LUA_INIT timeout 60 chromium --headless=new --no-sandbox "
-    .. "--disable-gpu --user-data-dir=%s --virtual-time-budget=4000 --dump-dom 'file://%s%s' 2>/dev/null"):format(profile, page, anchor or "")))
+    .. "--disable-gpu --user-data-dir=%s "
+    .. "--virtual-time-budget=4000 --dump-dom 'file://%s%s' 2>/dev/null"):format(profile, page, anchor or "")))
   local text = pipe:read("a")
   pipe:close()
   os.execute("rm -rf " .. profile .. "/*")

@@ -31,7 +31,8 @@ build=(BUILD="$out/build" CC="$triplet-gcc" AR="$triplet-ar" MPI_MODULE= LUA_CFL
 make -s "${build[@]}" all test-programs
 
 export QEMU_LD_PREFIX=/usr/$triplet QEMU_SET_ENV="LD_LIBRARY_PATH=$lib:$sysroot/lib/$triplet"
-mapfile -t tests < <(find "$out/build/spec/c" -name 'test_*' ! -name '*.d' | sort)
+# test_threads forks out of a program with many threads, at which qemu 7.2 itself fails an assertion.
+mapfile -t tests < <(find "$out/build/spec/c" -name 'test_*' ! -name '*.d' ! -name test_threads | sort)
 RUNNER=$qemu SPECS=no tools/run-tests.sh "${tests[@]}"
 
 work=$(mktemp -d)
