@@ -42,7 +42,11 @@ function M.run(arguments)
       status = math.max(status, failed)
       told = told or found or failed > 0
     end
-    if not told then io.write(("%s: nothing is pending\n"):format(text.escape(path))) end
+    if not told and native.fs.is_folder(path) == nil then
+      status = common.fail(path .. ": No such file or directory")
+    elseif not told then
+      io.write(("%s: nothing is pending\n"):format(text.escape(path)))
+    end
   end
   return status
 end

@@ -73,10 +73,19 @@ local function restore(log_path, run_path, opts)
   if run_path and active.tensorboard then active.tensorboard:setup(run_path, opts) end
 end
 
----`setup` raises in its own name and for this file's line: say it for the caller's.
-local function restore_for_caller(log_path, run_path, opts)
+---`setup` raises in its own name and for this file's line: say it in the name of `func` and for its caller's line.
+local function restore_for_caller(func, log_path, run_path, opts)
   local ok, message = pcall(restore, log_path, run_path, opts)
-  if not ok then error(type(message) == "string" and message:gsub("^[^:]+:%d+: ", "") or message, 3) end
+  if not ok then error(type(message) == "string" and message:gsub("^[^\n]-setup: ", func .. ": ") or message, 3) end
+end
+
+---`purge_step` may stand beside the writer's other options, or among them.
+local function writer_options(given)
+  if not given.purge_step then return given.opts end
+  local merged = {}
+  for name, value in pairs(given.opts or {}) do merged[name] = value end
+  merged.purge_step = given.purge_step
+  return merged
 end
 
 ---Tie the default loggers to a log file and a run folder, which are continued when they exist and made when not. A
@@ -88,9 +97,7 @@ end
 function M.restore_default_loggers(log_path, run_path, opts)
   local given = options.read(RESTORE, log_path, run_path, opts)
   if not active.root then error("restore_default_loggers: " .. NO_ROOT, 2) end
-  local writer_options = given.opts
-  if given.purge_step then writer_options = {purge_step = given.purge_step} end
-  restore_for_caller(given.log_path, given.run_path, writer_options)
+  restore_for_caller("restore_default_loggers", given.log_path, given.run_path, writer_options(given))
 end
 
 ---Tie the default loggers to new files named by `get_default_log_name`: `log_root/<name>.log` and `runs_root/<name>`. A
@@ -102,7 +109,7 @@ function M.setup_default_loggers(run_name, log_root, runs_root)
   local given = options.read(SETUP, run_name, log_root, runs_root)
   if not active.root then error("setup_default_loggers: " .. NO_ROOT, 2) end
   local name = M.get_default_log_name(given.run_name)
-  restore_for_caller(given.log_root and join(given.log_root, name .. ".log"),
+  restore_for_caller("setup_default_loggers", given.log_root and join(given.log_root, name .. ".log"),
                      given.runs_root and join(given.runs_root, name))
 end
 

@@ -9,8 +9,6 @@ local ADD_FIGURE = {
   types = {tag = "string", global_step = "number", close = "boolean", walltime = "number"},
 }
 
-local function fail(reason) error("add_figure: argument 'figure': " .. reason, 3) end
-
 local function method_of(figure, name)
   local kind = type(figure)
   if kind ~= "table" and kind ~= "userdata" then return nil end
@@ -18,47 +16,55 @@ local function method_of(figure, name)
   return ok and method or nil
 end
 
----A list of figures, and whether it was one.
+---An argument's wrong value, for an error at the caller's line.
+local function refusal(reason) return nil, "add_figure: argument 'figure': " .. reason end
+
+---A list of figures, and whether it was one; or nil and the error.
 local function as_list(figure)
   if method_of(figure, "render") then return {figure}, false end
   if type(figure) ~= "table" or #figure == 0 then
-    fail("expected an object with :render(), or a list of them, got " .. (type(figure) == "table" and "an empty table"
-      or type(figure)))
+    return refusal("expected an object with :render(), or a list of them, got a " .. type(figure))
   end
   for i = 1, #figure do
-    if not method_of(figure[i], "render") then fail(("figure %d has no :render()"):format(i)) end
+    if not method_of(figure[i], "render") then return refusal(("figure %d has no :render()"):format(i)) end
   end
   return figure, true
 end
 
----What :render() gave as a tensor: PNG bytes are decoded, anything else is for `stack` to judge.
+---What :render() gave as a tensor: PNG bytes are decoded, anything else is for `stack` to judge. Or nil and the error.
 local function pixels_of(picture, i)
+  if picture == nil then return refusal(("picture %d: :render() gave nothing"):format(i)) end
   if type(picture) ~= "string" then return picture end
   local decoded, message = native.tensor.decode_png(picture)
-  if not decoded then fail(("picture %d: %s"):format(i, message)) end
+  if not decoded then return refusal(("picture %d: %s"):format(i, message)) end
   return decoded
 end
 
 ---An error's text as one of ours.
 local function with_prefix(message) return "add_figure: " .. message:gsub("^[^\n]-:%d+: ", "") end
 
+---All pictures in one tensor; or nil and the error.
 local function render_all(figures)
   local pictures = {}
   for i, figure in ipairs(figures) do
     local ok, picture = pcall(figure.render, figure)
-    if not ok then error(type(picture) == "string" and with_prefix(picture) or picture, 3) end
-    pictures[i] = pixels_of(picture, i)
-    if pictures[i] == nil then fail(("picture %d: :render() gave nothing"):format(i)) end
+    if not ok then return nil, type(picture) == "string" and with_prefix(picture) or picture end
+    local pixels, why = pixels_of(picture, i)
+    if not pixels then return nil, why end
+    pictures[i] = pixels
   end
-  return pictures
+  local stacked, reason = native.figure.stack(pictures)
+  if not stacked then return refusal(reason) end
+  return stacked
 end
 
 return function(self, ...)
   if not native.graph.is_open(self, "add_figure") then return end
   local args = options.read(ADD_FIGURE, ...)
   local figures, is_list = as_list(args.figure)
-  local pictures, why = native.figure.stack(render_all(figures))
-  if not pictures then fail(why) end
+  if not figures then error(is_list, 2) end
+  local pictures, why = render_all(figures)
+  if not pictures then error(why, 2) end
   local image = is_list and pictures or pictures:select(1, 1)
   local image_options = {
     global_step = args.global_step, walltime = args.walltime, dataformats = is_list and "NHWC" or "HWC",

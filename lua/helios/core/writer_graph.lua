@@ -52,6 +52,7 @@ end
 
 return function(self, model, ...)
   if not native.is_open(self, "add_graph") then return end
+  if model == nil then fail("model", "missing", 2) end
   local options = read_options(...)
   local graph = require "helios.graph"
   local nodes = model
