@@ -198,8 +198,8 @@ static unsigned wanted_workers(void) {
   return cpus <= 2 ? 1 : cpus > MOST_WORKERS ? MOST_WORKERS : (unsigned)cpus - 1;
 }
 
-/* One more for each job that waits, up to what is sensible. Lock held. A thread that cannot be had is no failure: whoever
- * waits for a job does it. */
+/* One more for each job that waits, up to what is sensible. Lock held. A thread that cannot be had is no failure:
+ * whoever waits for a job does it. */
 static void start_worker(void) {
   if (pool.workers >= wanted_workers()) return;
   sigset_t all, old;
@@ -258,8 +258,8 @@ static size_t rounded_capacity(size_t size) {
   return capacity;
 }
 
-/* Listed before it has a file: a child forked meanwhile must find the lock that it inherits. Lock held on entry and exit,
- * given away while the file is made. */
+/* Listed before it has a file: a child forked meanwhile must find the lock that it inherits. Lock held on entry and
+ * exit, given away while the file is made. */
 static hl_spool *new_spool(hl_media *m, size_t size) {
   hl_spool *s = hl_spool_new(m->options.alloc, rounded_capacity(size));
   if (s == NULL) return NULL;
@@ -297,8 +297,8 @@ static int64_t next_order(const hl_media *m) {
   return pool.last_order;
 }
 
-/* The job counts as waiting from the start: close and flush must not overtake it while the lock is given away. Lock held
- * on entry and exit. */
+/* The job counts as waiting from the start: close and flush must not overtake it while the lock is given away. Lock
+ * held on entry and exit. */
 static helios_status enqueue(hl_media *m, hl_media_call *call, hl_str tag, const hl_array *values,
                              uint32_t tag_hash) {
   size_t size = hl_spool_data_at(tag.len) + (size_t)call->data_size;

@@ -1,7 +1,8 @@
 /* media.h - encoding off the caller's thread: a call's tensor is copied, a worker of the process makes the event.
  *
- * Jobs of one tag of one writer are done in order; jobs of different tags may overtake each other. The waiting copies are
- * bounded in bytes: a caller that finds no room does waiting jobs itself until there is some. Nothing is dropped. */
+ * Jobs of one tag of one writer are done in order; jobs of different tags may overtake each other. The waiting copies
+ * are bounded in bytes: a caller that finds no room does waiting jobs itself until there is some. Nothing is dropped.
+ * */
 #ifndef HL_MEDIA_H
 #define HL_MEDIA_H
 

@@ -182,8 +182,8 @@ typedef struct place {
   uint64_t end;
 } place;
 
-/* A batch is about to be written at `length`: recovery will look there for it. `lock` keeps the slot from being given to
- * another target. */
+/* A batch is about to be written at `length`: recovery will look there for it. `lock` keeps the slot from being given
+ * to another target. */
 static void note_place(void *ctx, int64_t length) {
   place *p = ctx;
   pthread_mutex_lock(&p->q->lock);
@@ -276,8 +276,9 @@ static void settle_ring_part(hl_queue *q, queue_target *t, uint64_t end) {
   count_written(q, done);
 }
 
-/* What one file cannot take waits on the heap, so that the others have the ring: all of it, also what came since the round
- * began, or the younger would be written first; and in front of what lies there, which is younger still. Both locks held. */
+/* What one file cannot take waits on the heap, so that the others have the ring: all of it, also what came since the
+ * round began, or the younger would be written first; and in front of what lies there, which is younger still. Both
+ * locks held. */
 static void move_to_heap(hl_queue *q) {
   uint64_t offset = q->ring.tail, head = q->ring.head;
   hl_overflow moved;
@@ -439,7 +440,8 @@ static void plan_retry(hl_queue *q, bool ok, bool slow) {
   pthread_mutex_lock(&q->lock);
   q->slow = slow;
   if (ok) q->failing = false;
-  q->pause = ok ? 0 : q->pause == 0 ? FIRST_PAUSE_NS : q->pause * 2 < LONGEST_PAUSE_NS ? q->pause * 2 : LONGEST_PAUSE_NS;
+  int64_t longer = q->pause == 0 ? FIRST_PAUSE_NS : q->pause * 2;
+  q->pause = ok ? 0 : longer < LONGEST_PAUSE_NS ? longer : LONGEST_PAUSE_NS;
   int64_t at = ok ? 0 : monotonic(q) + q->pause;
   q->retry_at = at;
   q->stalled = false;
@@ -478,8 +480,8 @@ static void drain_when_due(hl_flusher_client *client) {
   pthread_mutex_unlock(&q->drain_lock);
 }
 
-/* Locks live on in descriptors that a child inherited: that of the pending file, and that of the log, should the parent be
- * killed while it holds it. */
+/* Locks live on in descriptors that a child inherited: that of the pending file, and that of the log, should the
+ * parent be killed while it holds it. */
 static void forked(hl_flusher_client *client) {
   hl_queue *q = (hl_queue *)(void *)client;
   hl_pending_abandon(&q->ring);
@@ -499,8 +501,8 @@ static bool lock_drain_briefly(hl_queue *q) {
   return false;
 }
 
-/* For callers that found the buffer full. Does nothing while a failing disk has its pause, or when another thread has been
- * writing for too long. */
+/* For callers that found the buffer full. Does nothing while a failing disk has its pause, or when another thread has
+ * been writing for too long. */
 static bool drain_in_caller(hl_queue *q) {
   int64_t retry_at = q->retry_at;
   if (retry_at != 0 && monotonic(q) < retry_at) return false;
@@ -566,8 +568,8 @@ static void count_accepted(hl_queue *q, size_t n, uint32_t records) {
   q->pending += n;
 }
 
-/* Unlocks, and sees to it that somebody drains in time: the thread when the deadline comes, or the caller that finds the
- * ring full. The ring is then still in its cache, and a write into the page cache costs it tens of microseconds for
+/* Unlocks, and sees to it that somebody drains in time: the thread when the deadline comes, or the caller that finds
+ * the ring full. The ring is then still in its cache, and a write into the page cache costs it tens of microseconds for
  * thousands of records; waking the thread for it costs twice the time in all. When the disk turns out to be slow, the
  * thread is woken while there is half a ring of room, so that callers do not meet the disk. */
 static void unlock_and_schedule(hl_queue *q) {

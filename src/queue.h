@@ -48,9 +48,9 @@ helios_status hl_queue_set_start(hl_queue *q, uint32_t target, const void *data,
  * kept on the heap, or dropped and counted. HELIOS_ECLOSED after close. */
 helios_status hl_queue_push(hl_queue *q, uint32_t target, hl_class c, const void *data, size_t n, uint32_t records);
 
-/* The same for one record and without a copy: room for up to n bytes, with the queue locked; fill it and commit what was
- * used (0 gives it back). NULL: no room in the buffer, nothing locked, use push. Between the two call nothing that can
- * block. */
+/* The same for one record and without a copy: room for up to n bytes, with the queue locked; fill it and commit what
+ * was used (0 gives it back). NULL: no room in the buffer, nothing locked, use push. Between the two call nothing that
+ * can block. */
 unsigned char *hl_queue_reserve(hl_queue *q, uint32_t target, size_t n);
 void hl_queue_commit(hl_queue *q, uint32_t target, hl_class c, size_t n);
 

@@ -2,11 +2,11 @@
  *
  * For a run: cut each target to its mark, append its entries from there on. Doing that twice gives the same file, so
  * recovery may be killed at any point and done again; the pending file goes last, after the targets are synced.
- * For a text log, which others append to as well, nothing is cut: under the log's lock, what an unfinished write may have
- * put at the marked place is compared with what was pending, and only what is not there is appended.
+ * For a text log, which others append to as well, nothing is cut: under the log's lock, what an unfinished write may
+ * have put at the marked place is compared with what was pending, and only what is not there is appended.
  *
- * The pending file may be damaged or hostile: everything in it is checked, it is read as a copy and never mapped, and its
- * paths cannot lead out of its folder. */
+ * The pending file may be damaged or hostile: everything in it is checked, it is read as a copy and never mapped, and
+ * its paths cannot lead out of its folder. */
 #include "recover.h"
 
 #include <errno.h>
@@ -193,8 +193,8 @@ static helios_status put_start(recovery *r, hl_buf *bytes) {
 }
 
 /* A file shorter than its mark was replaced or cut by somebody: what is pending then goes behind what is there. */
-static helios_status restore_run_file(recovery *r, int pending_fd, uint32_t slot, int fd, const char *path, hl_buf *bytes,
-                                      hl_pending_mark mark) {
+static helios_status restore_run_file(recovery *r, int pending_fd, uint32_t slot, int fd, const char *path,
+                                      hl_buf *bytes, hl_pending_mark mark) {
   int64_t size;
   int code;
   helios_status st = HELIOS_OK;
@@ -276,7 +276,8 @@ static helios_status make_parents(recovery *r, char *path) {
   return st;
 }
 
-/* Folders between the run's and the file must not lead elsewhere: a folder that came from somebody else may hold links. */
+/* Folders between the run's and the file must not lead elsewhere: a folder that came from somebody else may hold
+ * links. */
 static helios_status refuse_links(recovery *r, char *path) {
   int code = 0;
   for (char *slash = path + strlen(r->folder) + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
@@ -293,14 +294,15 @@ static helios_status refuse_links(recovery *r, char *path) {
 
 /* ---- one target, one pending file ----------------------------------------------------------------------- */
 
-/* A log's name was the caller's choice; the name of a run's file is the pending file's word only. With nothing to add, a
- * file that is not there is not made. */
+/* A log's name was the caller's choice; the name of a run's file is the pending file's word only. With nothing to add,
+ * a file that is not there is not made. */
 static int open_target(recovery *r, char *path, bool log, bool make, helios_status *st) {
   int code;
   *st = log ? HELIOS_OK : refuse_links(r, path);
   if (*st == HELIOS_OK && make) *st = make_parents(r, path);
   if (*st != HELIOS_OK) return -1;
-  int fd = r->env->open(r->env, path, O_RDWR | (make ? O_CREAT : 0) | (log ? O_APPEND : O_NOFOLLOW | O_NONBLOCK), &code);
+  int flags = O_RDWR | (make ? O_CREAT : 0) | (log ? O_APPEND : O_NOFOLLOW | O_NONBLOCK);
+  int fd = r->env->open(r->env, path, flags, &code);
   if (fd < 0 && (make || code != ENOENT)) *st = hl_fail_io(r->err, path, "cannot open", code);
   return fd;
 }
@@ -372,7 +374,8 @@ static helios_status recover_slots(recovery *r, int fd) {
 static helios_status recover_locked(recovery *r, int fd) {
   int64_t size, links;
   int code;
-  if (r->env->stat_fd(r->env, fd, &size, NULL, &links, &code) != 0) return hl_fail_io(r->err, r->path, "cannot stat", code);
+  if (r->env->stat_fd(r->env, fd, &size, NULL, &links, &code) != 0)
+    return hl_fail_io(r->err, r->path, "cannot stat", code);
   if (links == 0) return HELIOS_OK; /* its owner, or another recovery, was done with it just now */
   int loaded = load(r, fd, size < 0 ? 0 : (size_t)size);
   helios_status st = loaded < 0 ? (helios_status)loaded : HELIOS_OK;

@@ -8,7 +8,8 @@
 #include "helios/recover.h"
 
 /* Recover every pending file in `folder` whose owner is dead. log_name: only those of this text log (its base name);
- * NULL: only those of runs; result may be NULL. One that cannot be recovered stays, and the first failure is returned. */
+ * NULL: only those of runs; result may be NULL. One that cannot be recovered stays, and the first failure is returned.
+ * */
 helios_status hl_recover_folder(const hl_env *env, const helios_allocator *alloc, const char *folder,
                                 const char *log_name, helios_recovery *result, hl_error *err);
 

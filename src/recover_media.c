@@ -62,7 +62,8 @@ static bool path_is_plain(const char *path) {
 static size_t used_size(const hl_spool_header *h, size_t size) {
   const hl_media_call *c = &h->call;
   size_t room = size - HL_SPOOL_HEADER;
-  if (atomic_load(&h->magic) != HL_SPOOL_MAGIC || h->version != HL_SPOOL_VERSION || atomic_load(&h->full) != 1) return 0;
+  if (atomic_load(&h->magic) != HL_SPOOL_MAGIC || h->version != HL_SPOOL_VERSION || atomic_load(&h->full) != 1)
+    return 0;
   if (c->tag_length > room || hl_spool_data_at(c->tag_length) > room) return 0;
   if (c->data_size > room - hl_spool_data_at(c->tag_length)) return 0;
   return HL_SPOOL_HEADER + hl_spool_data_at(c->tag_length) + (size_t)c->data_size;
@@ -240,7 +241,8 @@ static helios_status rescue_copy(rescue *r, int fd) {
 static helios_status rescue_locked(rescue *r, int fd) {
   int64_t size, links;
   int code;
-  if (r->env->stat_fd(r->env, fd, &size, NULL, &links, &code) != 0) return hl_fail_io(r->err, r->path, "cannot stat", code);
+  if (r->env->stat_fd(r->env, fd, &size, NULL, &links, &code) != 0)
+    return hl_fail_io(r->err, r->path, "cannot stat", code);
   if (links == 0) return HELIOS_OK;
   helios_status st = find_used_size(r, fd, size);
   if (st == HELIOS_OK && r->size > 0) st = rescue_copy(r, fd);

@@ -24,7 +24,8 @@ static int make_file(const hl_env *env, char *path, size_t room, const char *fol
   static _Atomic uint32_t made;
   for (int i = 0; i < MOST_NAMES_TRIED; i++) {
     int code = 0;
-    snprintf(path, room, "%s/.helios-media-%lld-%u.media", folder, (long long)env->pid(env), atomic_fetch_add(&made, 1));
+    uint32_t n = atomic_fetch_add(&made, 1);
+    snprintf(path, room, "%s/.helios-media-%lld-%u.media", folder, (long long)env->pid(env), n);
     int fd = env->open(env, path, O_RDWR | O_CREAT | O_EXCL, &code);
     if (fd >= 0 && is_mine(env, fd)) return fd;
     if (fd >= 0) env->close(env, fd, &code);

@@ -69,8 +69,8 @@ void hl_target_look(hl_target *t, const hl_env *env) {
 
 /* ---- exclusive -------------------------------------------------------------------------------------- */
 
-/* Beyond the end a write would leave a gap of zeros, which stops readers for good; before it, it would cover what is not
- * ours. */
+/* Beyond the end a write would leave a gap of zeros, which stops readers for good; before it, it would cover what is
+ * not ours. */
 static bool was_changed(const hl_target *t) {
   return !t->known || t->size < t->length || t->size > t->torn_end;
 }

@@ -1,8 +1,9 @@
-/* target.h - one file that a queue writes to: opened when needed, written in whole batches, cut back when a write fails.
+/* target.h - one file that a queue writes to: opened when needed, written in whole batches, cut back when a write
+ * fails.
  *
- * An event file is exclusive: it is written at `length`, whatever a failed write left behind it. A text log is shared with
- * other processes: a lock on it is held while its end is looked up and written, a batch that was cut short is gone on
- * with where it stopped unless somebody wrote behind it since, and nothing in it is ever cut.
+ * An event file is exclusive: it is written at `length`, whatever a failed write left behind it. A text log is shared
+ * with other processes: a lock on it is held while its end is looked up and written, a batch that was cut short is
+ * gone on with where it stopped unless somebody wrote behind it since, and nothing in it is ever cut.
  *
  * Users remove, replace and cut files that are open. A removed one is made anew, folder and first records included; of
  * one that was replaced or cut we go on at the end. */
@@ -41,12 +42,12 @@ void hl_target_look(hl_target *t, const hl_env *env);
 /* Keep a copy of what a file that is made anew begins with. */
 helios_status hl_target_set_start(hl_target *t, const void *data, size_t n, const helios_allocator *alloc);
 
-/* Told where the batch is going to be written: of a shared file always, under its lock; of an exclusive one when that is
- * not where the last batch ended. */
+/* Told where the batch is going to be written: of a shared file always, under its lock; of an exclusive one when that
+ * is not where the last batch ended. */
 typedef void (*hl_place_fn)(void *ctx, int64_t length);
 
-/* Write a batch to the open file: all of it and HELIOS_OK, or HELIOS_EIO. Then the same batch, or one that begins behind whole entries that
- * lie before `skip`, with `skip` set to the rest, continues correctly. */
+/* Write a batch to the open file: all of it and HELIOS_OK, or HELIOS_EIO. Then the same batch, or one that begins
+ * behind whole entries that lie before `skip`, with `skip` set to the rest, continues correctly. */
 helios_status hl_target_write(hl_target *t, const hl_env *env, const void *data, size_t n, hl_place_fn place, void *ctx,
                               int *code, hl_error *err);
 helios_status hl_target_sync(hl_target *t, const hl_env *env, hl_error *err);

@@ -1,4 +1,5 @@
-/* steps.h - what an event file holds, read without the library's reader: do the steps of its values count 1, 2, 3, ...? */
+/* steps.h - what an event file holds, read without the library's reader: do the steps of its values count 1, 2, 3,
+ * ...? */
 #ifndef HL_STEPS_H
 #define HL_STEPS_H
 

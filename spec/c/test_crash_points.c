@@ -1,8 +1,8 @@
 /* test_crash_points.c - killed between any two instructions.
  *
- * A child runs instruction by instruction under ptrace. A process that is killed leaves what lies in its files and shared
- * mappings at that instant; so whenever an instruction or a system call has changed any of that, the folder is copied, the
- * copy recovered, and everything acknowledged so far must be there once and in order, at most one more.
+ * A child runs instruction by instruction under ptrace. A process that is killed leaves what lies in its files and
+ * shared mappings at that instant; so whenever an instruction or a system call has changed any of that, the folder is
+ * copied, the copy recovered, and everything acknowledged so far must be there once and in order, at most one more.
  * HELIOS_CRASH_SECONDS (3) bounds each scenario's time, and what did not fit is told. */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,7 @@ typedef struct scenario {
   const char *name;
   bool log;
   void (*prepare)(const char *folder); /* in the parent; may be NULL */
-  void (*run)(const char *folder);     /* in the child: steps() marks where stepping begins, and ends, and begins again */
+  void (*run)(const char *folder);     /* in the child: steps() marks where stepping begins, ends, begins again */
   long (*found)(const char *folder, int target);
 } scenario;
 
@@ -145,7 +145,8 @@ static void copy_file(const char *folder, const char *name, const char *to) {
   char *data = scratch_read(path, &size);
   snprintf(path, sizeof path, "%s/%s", to, name);
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (data == NULL || fd < 0 || write(fd, data, size) != (ssize_t)size) check_that(0, "the folder can be copied", __FILE__, __LINE__);
+  if (data == NULL || fd < 0 || write(fd, data, size) != (ssize_t)size) 
+    check_that(0, "the folder can be copied", __FILE__, __LINE__);
   if (fd >= 0) close(fd);
   free(data);
 }
@@ -184,8 +185,8 @@ static bool recovers(const scenario *s, const char *folder, long step) {
   helios_status st = hl_recover_folder(&env, NULL, copy, s->log ? "target0" : NULL, NULL, &err);
   bool ok = CHECK(st == HELIOS_OK && acceptable(s, copy));
   if (!ok)
-    fprintf(stderr, "  %s: after %ld instructions: status %d %s; acknowledged %ld, %ld, found %ld, %ld\n", s->name, step,
-            (int)st, err.reason, (long)shared->acknowledged[0], (long)shared->acknowledged[1], s->found(copy, 0),
+    fprintf(stderr, "  %s: after %ld instructions: status %d %s; acknowledged %ld, %ld, found %ld, %ld\n", s->name,
+            step, (int)st, err.reason, (long)shared->acknowledged[0], (long)shared->acknowledged[1], s->found(copy, 0),
             s->found(copy, 1));
   scratch_remove(copy);
   return ok;
@@ -309,7 +310,7 @@ static void whole_life(const char *folder, bool log) {
   targets[0] = add_target(q, folder, "target0", true);
   if (!log) targets[1] = add_target(q, folder, "target1", true);
   for (int i = 0; i < 120; i++) {
-    if (i == 4 || i == 36 || i == 50 || i == 110) steps(); /* from 36 on the ring gets full, at 44 it has been emptied */
+    if (i == 4 || i == 36 || i == 50 || i == 110) steps(); /* around full and emptied rings */
     push_next(q, targets, log || i % 3 != 0 ? 0 : 1, log);
     if (i % 60 == 44) hl_queue_flush(q, NULL);
   }

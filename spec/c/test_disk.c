@@ -1,5 +1,5 @@
-/* test_disk.c - disks that fill up, limits that bite, files and folders that vanish: no call fails for it, nothing within
- * the bound is lost, every drop is counted, and an outage is told once. */
+/* test_disk.c - disks that fill up, limits that bite, files and folders that vanish: no call fails for it, nothing
+ * within the bound is lost, every drop is counted, and an outage is told once. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -150,7 +150,8 @@ static void a_log_on_a_disk_that_fills_up(const char *disk) {
   helios_logger_free(l);
 }
 
-/* The process dies while the disk is full; recovery meets the full disk first, and leaves everything for the next try. */
+/* The process dies while the disk is full; recovery meets the full disk first, and leaves everything for the next try.
+ * */
 static void killed_on_a_full_disk(const char *disk) {
   char folder[400];
   snprintf(folder, sizeof folder, "%s/killed", disk);
@@ -230,7 +231,8 @@ static void in_a_child(const char *name, void (*run)(const char *folder)) {
   }
   int status;
   waitpid(child, &status, 0);
-  if (!CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0)) fprintf(stderr, "  %s: status %x\n", name, (unsigned)status);
+  if (!CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0))
+    fprintf(stderr, "  %s: status %x\n", name, (unsigned)status);
   scratch_remove(folder);
 }
 
@@ -479,8 +481,8 @@ static void one_operation_fails(break_kind kind, int code) {
   }
 }
 
-/* From some operation on all fail; the disk never comes back. What was accepted is in the file, or can be recovered, or is
- * counted as dropped. */
+/* From some operation on all fail; the disk never comes back. What was accepted is in the file, or can be recovered,
+ * or is counted as dropped. */
 static void all_operations_fail_from_then_on(void) {
   enum { STEPS = 40 };
   hl_env env = broken_env();

@@ -1,5 +1,5 @@
-/* test_memory.c - each allocation of a program that uses every call fails in turn, once and for good: a status or success,
- * never a crash, never half a record, nothing leaked, and the handles go on. */
+/* test_memory.c - each allocation of a program that uses every call fails in turn, once and for good: a status or
+ * success, never a crash, never half a record, nothing leaked, and the handles go on. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -38,7 +38,8 @@ static const helios_allocator allocator = {.realloc = limited};
 /* ---- every call ------------------------------------------------------------------------------------------- */
 
 static DLTensor tensor_of(void *data, helios_dtype dtype, int ndim, int64_t *shape) {
-  return (DLTensor){.data = data, .device = {kDLCPU, 0}, .ndim = ndim, .dtype = helios_dtype_to_dl(dtype), .shape = shape};
+  DLDataType type = helios_dtype_to_dl(dtype);
+  return (DLTensor){.data = data, .device = {kDLCPU, 0}, .ndim = ndim, .dtype = type, .shape = shape};
 }
 
 static void add_images(helios_writer *w) {

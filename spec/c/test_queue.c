@@ -340,7 +340,8 @@ static int64_t write_what_fits(const hl_env *e, int fd, const void *data, size_t
   return done;
 }
 
-/* Numbers of the whole lines of a log, which may miss some (dropped) and hold torn ones, but none twice or out of order. */
+/* Numbers of the whole lines of a log, which may miss some (dropped) and hold torn ones, but none twice or out of
+ * order. */
 static long lines_once_and_in_order(const char *path) {
   size_t size = 0;
   long last = -1, lines = 0;
@@ -359,7 +360,8 @@ static long lines_once_and_in_order(const char *path) {
   return lines;
 }
 
-/* The disk has room for some bytes now and then, at every place of a line; beyond the bound lines are dropped meanwhile. */
+/* The disk has room for some bytes now and then, at every place of a line; beyond the bound lines are dropped
+ * meanwhile. */
 static void a_log_filled_bit_by_bit(size_t bit, size_t bound) {
   enum { LINES = 3000 };
   hl_env env = hl_env_system;
@@ -367,7 +369,8 @@ static void a_log_filled_bit_by_bit(size_t bit, size_t bound) {
   const char *folder = scratch_dir(0);
   const char *path = target_path(folder, "target");
   bytes_left = 0;
-  hl_queue *q = open_queue(&env, folder, true, (hl_queue_options){.capacity = 4096, .max_overflow = bound, .no_thread = true});
+  hl_queue_options o = {.capacity = 4096, .max_overflow = bound, .no_thread = true};
+  hl_queue *q = open_queue(&env, folder, true, o);
   uint32_t target;
   CHECK_INT(hl_queue_add_target(q, path, true, &target, NULL), HELIOS_OK);
   for (unsigned i = 0; i < LINES; i++) {

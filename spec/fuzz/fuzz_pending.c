@@ -1,8 +1,9 @@
-/* fuzz_pending.c - pending files and media spools that were damaged, or made by somebody hostile. Recovery neither crashes
- * nor hangs, and touches nothing outside its folder.
+/* fuzz_pending.c - pending files and media spools that were damaged, or made by somebody hostile. Recovery neither
+ * crashes nor hangs, and touches nothing outside its folder.
  *
- * The first byte says what the file is: 0 a run's, 1 a log's, 2 a spool; + 4: the rest of the input is the file as it is,
- * else it is a list of changes { u16 offset, u8 count, bytes } to a sound one; + 8: checksums are made right afterwards. */
+ * The first byte says what the file is: 0 a run's, 1 a log's, 2 a spool; + 4: the rest of the input is the file as it
+ * is, else it is a list of changes { u16 offset, u8 count, bytes } to a sound one; + 8: checksums are made right
+ * afterwards. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
