@@ -11,6 +11,10 @@ FUZZ_LIMITS = -max_len=65536 -rss_limit_mb=1024 -malloc_limit_mb=512 -timeout=20
 fuzz: $(FUZZ_NAMES:%=fuzz-run-%)  ## every fuzz target for FUZZ_SECONDS=20 seconds each
 	@echo "fuzz: $(words $(FUZZ_NAMES)) targets, no finding"
 
+.PHONY: fuzz-commands
+fuzz-commands: cli  ## the readers' corpora through every command, with bounded time and memory (FUZZ_EVERY=n: each n-th)
+	@BUILD=$(BUILD) tools/fuzz-commands.sh
+
 fuzz-run-%: build-fuzz-targets
 	@mkdir -p build-fuzz/$*
 	@echo "fuzz: $* for $(FUZZ_SECONDS) s"

@@ -1,5 +1,5 @@
-"""peers.py FOLDER - the same calls through torch.utils.tensorboard and tensorboardX; Python's logging, TensorBoard's
-reader.
+"""peers.py FOLDER [reading] - the same calls through torch.utils.tensorboard and tensorboardX; Python's logging; other
+readers, or these alone.
 
 Prints `kind who call_ns cpu_ns` as core.c does, where cpu is the process time until the file is flushed."""
 import importlib
@@ -60,21 +60,19 @@ def info_plain(path):
     return (lambda i: logger.info("epoch 12: loss 0.5000")), handler.flush, handler.close
 
 
-def measure_reading():
-    """TensorBoard's own EventAccumulator over the million scalars that read.c left."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
+def measure_reader(kind, who, read):
+    """One reading of what read.c left, start to end without the start of Python."""
     wall_start, cpu_start = time.perf_counter(), time.process_time()
-    EventAccumulator(f"{FOLDER}/scalars", size_guidance={"tensors": 0, "scalars": 0}).Reload()
+    read()
     wall, cpu = time.perf_counter() - wall_start, time.process_time() - cpu_start
-    print(f"read_scalars\tother\t{1e9 * wall:.0f}\t{1e9 * cpu:.0f}", flush=True)
+    print(f"{kind}\t{who}\t{1e9 * wall:.0f}\t{1e9 * cpu:.0f}", flush=True)
 
 
-def measure_data_server():
-    """TensorBoard's data server over the same: what it says its first load took. It keeps a sample of the points."""
+def measure_data_server(kind, folder):
+    """What TensorBoard's data server says its first load took, checksums checked. It keeps a sample of the points."""
     import tensorboard_data_server
 
-    command = [tensorboard_data_server.server_binary(), "--logdir", f"{FOLDER}/scalars", "--reload", "once",
+    command = [tensorboard_data_server.server_binary(), "--logdir", folder, "--reload", "once",
                "--port", "0", "--verbose", "--checksum"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         for line in server.stderr:
@@ -84,7 +82,21 @@ def measure_data_server():
         server.kill()
     if found:
         nanoseconds = float(found[1]) * (1e6 if found[2] == "ms" else 1e9)
-        print(f"ls_scalars\tother\t{nanoseconds:.0f}\t{nanoseconds:.0f}", flush=True)
+        print(f"{kind}\tserver\t{nanoseconds:.0f}\t{nanoseconds:.0f}", flush=True)
+
+
+def measure_reading():
+    """TensorBoard's EventAccumulator, its data server and tbparse over the million scalars and the gigabyte of media.
+    tbparse gives tables of numbers, no pictures that could be exported."""
+    from tbparse import SummaryReader
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for what in ("scalars", "images"):
+        folder, kind = f"{FOLDER}/{what}", f"load_{what}"
+        measure_data_server(kind, folder)
+        measure_reader(kind, "loader", lambda path=folder: EventAccumulator(
+            path, size_guidance={"tensors": 0, "scalars": 0, "images": 0}).Reload())
+    measure_reader("load_scalars", "tbparse", lambda: len(SummaryReader(f"{FOLDER}/scalars").tensors))
 
 
 def writer_benches(run_name):
@@ -108,10 +120,12 @@ def writer_benches(run_name):
 
 
 def main():
+    if "reading" in sys.argv[2:]:
+        measure_reading()
+        return
     measure("info_plain", "other", 20000, info_plain)
     measure("info", "other", 20000, info)
     measure_reading()
-    measure_data_server()
     peers = (("torch", "torch.utils.tensorboard", "run_name"), ("tensorboardX", "tensorboardX", "name"))
     for who, module_name, run_name in peers:
         module = importlib.import_module(module_name)

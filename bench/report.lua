@@ -25,12 +25,18 @@ local ROWS <const> = {
   {"`add_hparams`, 5 + 2, from C", "add_hparams", ours = "c", budget = 1e4},
   {"... from Lua", "add_hparams", ours = "lua"},
   {"read a million scalars, checksums checked", "read_scalars", ours = "c", budget = 1e8},
-  {"`helios ls` of the same, start to end", "ls_scalars", ours = "helios"},
-  {"`helios export` of the same to CSV, start to end", "export_scalars", ours = "helios"},
   {"read 1 GB of images, checksums checked", "read_images", ours = "c", budget = 2.4e8},
   {"a program with a writer, start to end, beyond bare Lua", "start", ours = "lua", extra = true, budget = 3e6},
   {"its memory, beyond bare Lua", "start", ours = "lua", cpu = true, extra = true, memory = true,
     budget = 2 * 2 ^ 20},
+}
+
+---Reading, from the start of the command to its end, beside what others take to load the same.
+local READING <const> = {
+  {"`helios ls` of a million scalars", "ls_scalars", "load_scalars"},
+  {"`helios export` of the same to CSV", "export_scalars", "load_scalars"},
+  {"`helios ls` of 1 GB of images", "ls_images", "load_images"},
+  {"`helios export` of the same as files", "export_images", "load_images"},
 }
 
 local function read_results(path)
@@ -103,14 +109,33 @@ local function figures(results)
   return table.concat(lines, "\n")
 end
 
-local function put_between_marks(path, text)
+local function reading(results)
+  local lines = {
+    conditions(), "",
+    "| work | ours | TensorBoard's Python loader | its data server | tbparse |",
+    "| --- | ---: | ---: | ---: | ---: |",
+  }
+  for _, row in ipairs(READING) do
+    local ours, cells = results[row[2]].helios.call, {}
+    for i, who in ipairs{"loader", "server", "tbparse"} do
+      local peer = (results[row[3]] or {})[who]
+      cells[i] = peer and ("%s (%.3gx)"):format(as_time(peer.call), peer.call / ours) or ""
+    end
+    lines[#lines + 1] = ("| %s | %s | %s |"):format(row[1], as_time(ours), table.concat(cells, " | "))
+  end
+  return table.concat(lines, "\n")
+end
+
+local function put_between_marks(path, name, text)
+  print(text)
   local file <close> = assert(io.open(path))
-  local before, after = file:read("a"):match("^(.*<!%-%- figures %-%->\n).*(<!%-%- end of figures %-%->.*)$")
+  local before, after = file:read("a"):match(
+    ("^(.*<!%%-%%- %s %%-%%->\n).*(<!%%-%%- end of %s %%-%%->.*)$"):format(name, name))
   assert(before, path .. " lacks its marks")
   local out <close> = assert(io.open(path, "w"))
   out:write(before, text, "\n", after)
 end
 
-local text = figures(read_results(results_path))
-print(text)
-put_between_marks(readme_path, text)
+local results = read_results(results_path)
+if results.add_scalar then put_between_marks(readme_path, "figures", figures(results)) end -- else: reading alone
+put_between_marks(readme_path, "reading", reading(results))

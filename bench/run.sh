@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh - every figure of bench/README.md in one run: bare work, C, Lua, then the peers in Python (the environment of
+# run.sh [reading] - every figure of bench/README.md, or those of reading alone, in one run: bare work, C, Lua, then the peers in Python (the environment of
 # conformance/, made if need be). Each is the best of several runs.
 set -euo pipefail
 
@@ -25,18 +25,31 @@ writer.close()'
 printf '%s\n' "$open_writer" >"$folder/open.lua"
 printf '%s\n' "$open_python" >"$folder/open.py"
 
-{
-  "$BUILD/bench/core" "$folder"
+reading() {
   "$BUILD/bench/read" "$folder"
-  "$spawn" ls_scalars helios 5 "$BUILD/helios" ls "$folder/scalars"
-  "$spawn" export_scalars helios 5 "$BUILD/helios" export "$folder/scalars" -o /dev/null
-  "$LUA" bench/binding.lua "$folder"
-  "$spawn" start bare 20 "$LUA" -e ''
-  "$spawn" start lua 20 "$LUA" "$folder/open.lua" "$folder/start"
-  "$python" bench/peers.py "$folder"
-  for peer in torch.utils.tensorboard tensorboardX; do
-    "$spawn" start "${peer%%.*}" 3 "$python" "$folder/open.py" "$peer" "$folder/start-$peer"
+  for what in scalars images; do
+    "$spawn" "ls_$what" helios 5 "$BUILD/helios" ls "$folder/$what"
   done
+  "$spawn" export_scalars helios 5 "$BUILD/helios" export "$folder/scalars" -o /dev/null
+  "$spawn" export_images helios 2 "$BUILD/helios" export --format png "$folder/images" -o "$folder/media"
+}
+
+{
+  if [ "${1:-}" = reading ]; then
+    "$python" bench/photo.py "$folder/photo.rgb"
+    reading
+    "$python" bench/peers.py "$folder" reading
+  else
+    "$BUILD/bench/core" "$folder"
+    reading
+    "$LUA" bench/binding.lua "$folder"
+    "$spawn" start bare 20 "$LUA" -e ''
+    "$spawn" start lua 20 "$LUA" "$folder/open.lua" "$folder/start"
+    "$python" bench/peers.py "$folder"
+    for peer in torch.utils.tensorboard tensorboardX; do
+      "$spawn" start "${peer%%.*}" 3 "$python" "$folder/open.py" "$peer" "$folder/start-$peer"
+    done
+  fi
 } >"$results"
 
 "$LUA" bench/report.lua "$results" bench/README.md "$("$python" -c '
