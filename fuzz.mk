@@ -12,7 +12,7 @@ fuzz: $(FUZZ_NAMES:%=fuzz-run-%)  ## every fuzz target for FUZZ_SECONDS=20 secon
 	@echo "fuzz: $(words $(FUZZ_NAMES)) targets, no finding"
 
 .PHONY: fuzz-commands
-fuzz-commands: cli  ## the readers' corpora through every command, with bounded time and memory (FUZZ_EVERY=n: each n-th)
+fuzz-commands: cli  ## the readers' corpora through every command, in bounded time and memory (FUZZ_EVERY=n)
 	@BUILD=$(BUILD) tools/fuzz-commands.sh
 
 fuzz-run-%: build-fuzz-targets

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# run.sh [reading] - every figure of bench/README.md, or those of reading alone, in one run: bare work, C, Lua, then the peers in Python (the environment of
-# conformance/, made if need be). Each is the best of several runs.
+# run.sh [reading] - every figure of bench/README.md, or those of reading alone, in one run: bare work, C, Lua, then the
+# peers in Python (the environment of conformance/, made if need be). Each is the best of several runs.
 set -euo pipefail
 
 BUILD=${BUILD:-build} LUA=${LUA:-lua5.4}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# fuzz-commands.sh - the kept corpora of the readers through every command: none may crash, hang (20 s) or take more than
-# a gigabyte of address space; a clear message and status 1 are fine. Events of the corpus are framed as records first.
+# fuzz-commands.sh - the kept corpora of the readers through every command: none may crash, hang (20 s) or take more
+# than a gigabyte of address space; a clear message and status 1 are fine. Events of the corpus are framed as records first.
 set -euo pipefail
 
 helios=$(realpath "${BUILD:-build}/helios")

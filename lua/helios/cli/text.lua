@@ -17,11 +17,11 @@ function M.escape(s)
   if not s:find("[%c\127-\255]") then return s end
   local out, at = {}, 1
   while at <= #s do
-    local next_at = utf8.offset(s, 2, at)
     local ok, code = pcall(utf8.codepoint, s, at)
-    if not ok or not next_at then
+    local next_at = ok and at + #utf8.char(code) or at + 1
+    if not ok then
       out[#out + 1] = ("\\x%02x"):format(s:byte(at))
-      at = at + 1
+      at = next_at
     elseif is_hostile(code) then
       out[#out + 1] = code < 0x80 and ("\\x%02x"):format(code) or ("\\u{%x}"):format(code)
       at = next_at
