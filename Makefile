@@ -193,6 +193,12 @@ sanitize-threads:
 	@BUILD=build-tsan TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:$(TSAN_OPTIONS) SPECS=no \
 	  tools/run-tests.sh $(TESTS:$(BUILD)/%=build-tsan/%)
 
+# What no sanitizer sees: bytes that were never set. For the tests whose processes valgrind can follow.
+.PHONY: sanitize-valgrind
+VALGRIND = valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
+sanitize-valgrind: $(BUILD)/spec/c/test_logger $(BUILD)/spec/c/test_memory  ## a logger and every failing allocation
+	@set -e; for test in $^; do $(VALGRIND) $$test; done
+
 .PHONY: build-asan-tests build-tsan-tests
 build-asan-tests: $(TESTS) $(EMBED)
 build-tsan-tests: $(TESTS)

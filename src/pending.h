@@ -10,8 +10,7 @@
  *            tail      bytes ever taken out of it
  *   4096   slots: one per target file
  *            used, which (0 or 1), mark[2], path (relative to the folder)
- *            mark[which] = { upto, length, busy }: the target holds, in its first `length` bytes, everything of it in
- * the
+ *            mark[which] = { upto, length, busy }: the target holds, in its first `length` bytes, everything of it in the
  *            ring before offset `upto`. busy (logs only): a write of what follows `upto` at `length` was begun.
  *   then   ring of `capacity` bytes, a power of two; offset o lies at o % capacity. Entries, each at a multiple of 8:
  *            { size, slot, crc, count_and_class } then size bytes: whole records, or whole lines
@@ -19,13 +18,11 @@
  *
  * ## Invariants
  *   1. Bytes are in place before the head that covers them is stored: [tail, head) is always whole entries.
- *   2. A target's file is written only from the ring, in order; after a whole batch its other mark is filled in and
- * then
+ *   2. A target's file is written only from the ring, in order; after a whole batch its other mark is filled in and then
  *      `which` is flipped, so that at every instant one mark is true.
  *   3. tail moves over an entry only after its target's mark has passed it.
  *   4. A slot is given to another target only when no entry in [tail, head) names it.
- *   5. The owner holds an flock on the file as long as it lives. Whoever gets that lock, finds the name still leading
- * to
+ *   5. The owner holds an flock on the file as long as it lives. Whoever gets that lock, finds the name still leading to
  *      the file and the magic in it, holds what a dead process left, and may recover it (recover.c).
  *   6. The file is removed only when everything in it is in its target.
  * From 1 to 4 follows: cutting a target to mark.length and appending its entries at or behind mark.upto gives the file

@@ -2,15 +2,12 @@
  *
  * ## The file, `<folder>/.helios-media-<pid>-<n>.media` (native byte order)
  *
- *   0      header, one page: magic (published last), version, capacity, `full`; when full, one call: kind, wall time,
- * step,
- *          dtype, shape, strides, parameters, the event file it is meant for, lengths of tag and data, and a CRC of
- * all that
+ *   0      header, one page: magic (published last), version, capacity, `full`; when full, one call: kind, wall time, step,
+ *          dtype, shape, strides, parameters, the event file it is meant for, lengths of tag and data, and a CRC of all that
  *   4096   tag, then (at the next multiple of 64) the tensor's elements
  *
  * ## Invariants
- *   1. `full` is stored after everything it covers, and cleared after the event was queued (pending.h keeps it from
- * then on).
+ *   1. `full` is stored after everything it covers, and cleared after the event was queued (pending.h keeps it from then on).
  *   2. The owner holds an flock on the file as long as it lives; the file is removed when the writer closes.
  *   3. Killed between the two halves of 1, the event is both queued and here: recovery looks for an event of the same
  *      time, step and tag in the file before it adds one.
