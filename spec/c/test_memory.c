@@ -13,11 +13,13 @@ static struct {
   _Atomic long left;  /* allocations until the first that fails; negative: none does */
   bool for_good;
   _Atomic long live;  /* bytes */
+  _Atomic long asked; /* how often memory was asked for */
   _Atomic bool hit;
 } memory;
 
 static void *limited(void *ctx, void *p, size_t old_size, size_t size) {
   (void)ctx;
+  memory.asked += size > old_size;
   if (size > old_size && memory.left >= 0 && memory.left-- == 0) {
     memory.hit = true;
     if (memory.for_good) memory.left = 0;
@@ -143,7 +145,34 @@ static void runs_out(bool for_good, int threads) {
   printf("memory: %ld allocations, %s%s\n", at, for_good ? "for good" : "once", threads < 0 ? ", no threads" : "");
 }
 
+/* Once warm, a scalar and a line cost no memory, however many there are and whoever writes them out. */
+static void scalars_and_lines_ask_for_none(void) {
+  char run[400], log[400];
+  const char *folder = scratch_dir(0);
+  helios_writer *w = NULL;
+  helios_logger *l = NULL;
+  snprintf(run, sizeof run, "%s/run", folder);
+  snprintf(log, sizeof log, "%s/log", folder);
+  helios_writer_options wo = {.size = sizeof wo, .allocator = &allocator};
+  helios_logger_options lo = {.size = sizeof lo, .allocator = &allocator};
+  memory.left = -1;
+  CHECK_INT(helios_writer_open(run, &wo, &w, NULL, 0), HELIOS_OK);
+  CHECK_INT(helios_logger_open(log, &lo, &l, NULL, 0), HELIOS_OK);
+  long before = 0, refused = 0;
+  for (long i = 0; i <= 50000; i++) {
+    refused += helios_writer_add_scalar(w, "loss", 1, i) != HELIOS_OK;
+    refused += helios_logger_printf(l, HELIOS_INFO, "step %ld", i) != HELIOS_OK;
+    if (i == 10000) before = memory.asked; /* the buffers have been full by now */
+  }
+  CHECK_INT(refused, 0);
+  CHECK_INT(memory.asked, before);
+  helios_writer_free(w);
+  helios_logger_free(l);
+  scratch_remove(folder);
+}
+
 int main(void) {
+  scalars_and_lines_ask_for_none();
   runs_out(false, -1);
   runs_out(true, -1);
   runs_out(false, 0);
