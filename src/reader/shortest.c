@@ -51,10 +51,25 @@ static char *put_decimal(char *p, uint64_t integer, int places) {
 
 static bool same(double a, double b, bool single) { return single ? (float)a == (float)b : a == b; }
 
+/* Today's times, from 2^30 to 2^31 seconds, lie 2^-22 apart: the nearest text of seven places always reads back. */
+static const double FIRST_TIME = 0x1p30, LAST_TIME = 0x1p31;
+
+static uint64_t to_seven_places(double time) {
+  uint64_t whole = (uint64_t)time;
+  uint64_t fraction = (uint64_t)((time - (double)whole) * 0x1p22) * 10000000; /* exact */
+  uint64_t places = fraction >> 22, rest = fraction & ((1u << 22) - 1), half = 1u << 21;
+  bool up = rest > half || (rest == half && (places & 1)); /* half to even, as printf does */
+  return whole * 10000000 + places + up;
+}
+
 /* How many decimal places the shortest text of v needs; -1 when the fast path cannot say. */
 static int places_of(double v, bool single, uint64_t *integer) {
   int start = single ? 0 : v >= 1e9 ? 6 : 0; /* times of day have six */
   for (int places = start; places <= 20; places++) {
+    if (places == 7 && !single && v >= FIRST_TIME && v < LAST_TIME) {
+      *integer = to_seven_places(v);
+      return places;
+    }
     double scaled = v * POWERS[places];
     if (scaled >= EXACT_INTEGER) return -1;
     uint64_t rounded = (uint64_t)(scaled + 0.5);
