@@ -281,8 +281,37 @@ static void a_crash_among_threads(void) {
   }
 }
 
+static long threads_of_this_process(void) {
+  char line[256];
+  long threads = -1;
+  FILE *f = fopen("/proc/self/status", "r");
+  if (f == NULL) return -1;
+  while (fgets(line, sizeof line, f) != NULL)
+    if (strncmp(line, "Threads:", 8) == 0) threads = strtol(line + 8, NULL, 10);
+  fclose(f);
+  return threads;
+}
+
+static void a_hundred_writers_cost_one_thread(void) {
+  enum { WRITERS = 100 };
+  char root[512], path[600];
+  helios_writer *writers[WRITERS];
+  snprintf(root, sizeof root, "%s", scratch_dir(0));
+  long before = threads_of_this_process();
+  for (int i = 0; i < WRITERS; i++) {
+    snprintf(path, sizeof path, "%s/%d", root, i);
+    CHECK_INT(helios_writer_open(path, NULL, &writers[i], NULL, 0), HELIOS_OK);
+    CHECK_INT(helios_writer_add_scalar(writers[i], "x", i, i), HELIOS_OK);
+  }
+  CHECK_INT(threads_of_this_process() - before, 1);
+  for (int i = 0; i < WRITERS; i++) helios_writer_free(writers[i]);
+  CHECK_INT(threads_of_this_process(), before); /* the last one ends it */
+  scratch_remove(root);
+}
+
 int main(void) {
   nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  a_hundred_writers_cost_one_thread();
   many_threads_share_a_writer_and_a_logger();
   a_close_between_calls_loses_nothing();
   forks_at_any_moment();
