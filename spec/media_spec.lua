@@ -91,7 +91,8 @@ describe("add_figure", function()
   end)
 
   it("refuses what is no figure", function()
-    refuses("argument 'figure': expected an object with :render(), or a list of them, got number", "add_figure", "f", 1)
+    refuses("argument 'figure': expected an object with :render(), or a list of them, got a number", "add_figure", "f",
+      1)
     refuses("argument 'figure': figure 2 has no :render()", "add_figure", "f", {object("x"), {}})
     refuses("argument 'figure': picture 1: :render() gave nothing", "add_figure", "f", object(nil))
     refuses("argument 'figure': picture 1: expected pixels of dtype uint8", "add_figure", "f",

@@ -27,9 +27,9 @@ size_t hl_count_keys(lua_State *L, int table) {
 }
 
 static const hl_pair *from_list(lua_State *L, const hl_call *c, int slot, size_t count) {
+  hl_pair *pairs = hl_push_array(L, c, count, sizeof *pairs);
   if (hl_count_keys(L, slot) != count) /* or the named ones would vanish in silence */
     hl_arg_error(L, c, slot, "expected a list of pairs or string keys, got both");
-  hl_pair *pairs = hl_push_array(L, c, count, sizeof *pairs);
   for (size_t i = 0; i < count; i++) {
     pairs[i].place = (lua_Integer)i + 1;
     if (lua_rawgeti(L, slot, pairs[i].place) != LUA_TTABLE)
