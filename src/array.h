@@ -49,8 +49,10 @@ size_t hl_array_next_floats(hl_array_iter *it, float *out, size_t max);
 /* The same, as they are: `out` has room for max elements of the array's dtype. */
 size_t hl_array_next_raw(hl_array_iter *it, void *out, size_t max);
 
-/* Copy all elements, numel times the element size, to `out`; stride gets where they are then, in bytes. Memory that is
- * dense in some order of the dimensions (a permuted image) is copied as it lies, else C order is made. */
-void hl_array_copy(const hl_array *a, void *out, int64_t *stride);
+/* Hand all elements, numel times the element size in all, to `fn` piece by piece, until it returns false: then so does
+ * this. stride gets where they are in the pieces put together, in bytes. Memory that is dense in some order of the
+ * dimensions (a permuted image) is one piece as it lies, else C order is made. */
+typedef bool (*hl_bytes_fn)(void *ctx, const void *data, size_t n);
+bool hl_array_pass(const hl_array *a, int64_t *stride, hl_bytes_fn fn, void *ctx);
 
 #endif

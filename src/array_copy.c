@@ -1,7 +1,9 @@
-/* array_copy.c - a tensor's values brought together in memory of one's own, in the fewest and longest moves. */
+/* array_copy.c - a tensor's values brought together, in the fewest and longest moves. */
 #include <string.h>
 
 #include "array.h"
+
+enum { BLOCK = 16 * 1024 };
 
 /* Dimensions from the widest stride to the narrowest; those of size 1 do not matter and go first. */
 static void sort_dimensions(const hl_array *a, int *order) {
@@ -31,48 +33,27 @@ static bool is_dense(const hl_array *a) {
   return true;
 }
 
-static bool next_row(const hl_array *a, int64_t *index) {
-  for (int d = a->ndim - 2; d >= 0; d--) {
-    if (++index[d] < a->shape[d]) return true;
-    index[d] = 0;
-  }
-  return false;
-}
-
-static const unsigned char *row_start(const hl_array *a, const int64_t *index) {
-  const unsigned char *p = a->data;
-  for (int d = 0; d < a->ndim - 1; d++) p += index[d] * a->stride[d];
-  return p;
-}
-
-static void copy_in_order(const hl_array *a, unsigned char *out) {
+static bool pass_in_order(const hl_array *a, hl_bytes_fn fn, void *ctx) {
+  unsigned char block[BLOCK];
   size_t size = helios_dtype_size(a->dtype);
-  int64_t n = a->ndim == 0 ? 1 : a->shape[a->ndim - 1];
-  int64_t step = a->ndim == 0 ? 0 : a->stride[a->ndim - 1];
-  int64_t index[HELIOS_MAX_NDIM] = {0};
-  do {
-    const unsigned char *p = row_start(a, index);
-    if (step == (int64_t)size) {
-      memcpy(out, p, (size_t)n * size);
-      out += (size_t)n * size;
-    } else {
-      for (int64_t i = 0; i < n; i++, p += step, out += size) memcpy(out, p, size);
-    }
-  } while (next_row(a, index));
+  hl_array_iter it;
+  hl_array_iter_init(&it, a);
+  for (size_t n; (n = hl_array_next_raw(&it, block, sizeof block / size)) > 0;)
+    if (!fn(ctx, block, n * size)) return false;
+  return true;
 }
 
-void hl_array_copy(const hl_array *a, void *out, int64_t *stride) {
+bool hl_array_pass(const hl_array *a, int64_t *stride, hl_bytes_fn fn, void *ctx) {
   size_t size = helios_dtype_size(a->dtype);
-  if (a->numel == 0) return;
+  if (a->numel == 0) return true;
   if (is_dense(a)) {
-    memcpy(out, a->data, a->numel * size);
     memcpy(stride, a->stride, (size_t)a->ndim * sizeof *stride);
-    return;
+    return fn(ctx, a->data, a->numel * size);
   }
-  copy_in_order(a, out);
   int64_t next = (int64_t)size;
   for (int d = a->ndim - 1; d >= 0; d--) {
     stride[d] = next;
     next *= a->shape[d];
   }
+  return pass_in_order(a, fn, ctx);
 }

@@ -318,17 +318,27 @@ int hl_env_make_dirs(const hl_env *env, const char *path, int *code) {
   return 0;
 }
 
+/* What a write did: counted; or, if nothing, why. A file system that neither writes nor complains is full, or we spin. */
+static int count_written(int64_t k, size_t *done, int *code) {
+  if (k == 0) *code = ENOSPC;
+  if (k <= 0) return -1;
+  *done += (size_t)k;
+  return 0;
+}
+
 int hl_env_write_all(const hl_env *env, int fd, const void *data, size_t n, size_t *done, int *code) {
   const char *p = data;
   *done = 0;
-  while (*done < n) {
-    int64_t k = env->write(env, fd, p + *done, n - *done, code);
-    if (k < 0) return -1;
-    if (k == 0) { /* a file system that neither writes nor complains: do not spin */
-      *code = ENOSPC;
-      return -1;
-    }
-    *done += (size_t)k;
+  while (*done < n)
+    if (count_written(env->write(env, fd, p + *done, n - *done, code), done, code) != 0) return -1;
+  return 0;
+}
+
+int hl_env_pwrite_all(const hl_env *env, int fd, const void *data, size_t n, int64_t offset, int *code) {
+  const char *p = data;
+  for (size_t done = 0; done < n;) {
+    int64_t k = env->pwrite(env, fd, p + done, n - done, offset + (int64_t)done, code);
+    if (count_written(k, &done, code) != 0) return -1;
   }
   return 0;
 }

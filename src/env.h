@@ -50,6 +50,8 @@ extern const hl_env hl_env_system;
 int hl_env_make_dirs(const hl_env *env, const char *path, int *code);
 /* All n bytes, or -1 with *code; *done says how many were written either way. */
 int hl_env_write_all(const hl_env *env, int fd, const void *data, size_t n, size_t *done, int *code);
+/* The same at an offset. */
+int hl_env_pwrite_all(const hl_env *env, int fd, const void *data, size_t n, int64_t offset, int *code);
 
 /* Lock, waiting that long at most: -1 with EWOULDBLOCK in *code then. */
 int hl_env_lock_within(const hl_env *env, int fd, int ms, int *code);

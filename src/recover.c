@@ -146,12 +146,8 @@ static helios_status collect(recovery *r, uint32_t slot, hl_pending_mark mark, h
 static helios_status write_at(recovery *r, int fd, const char *path, const hl_buf *bytes, int64_t length) {
   int code = 0;
   if (r->env->truncate(r->env, fd, length, &code) != 0) return hl_fail_io(r->err, path, "cannot cut back", code);
-  for (size_t done = 0; done < bytes->len;) {
-    int64_t k = r->env->pwrite(r->env, fd, bytes->data + done, bytes->len - done, length + (int64_t)done, &code);
-    if (k == 0) code = ENOSPC;
-    if (k <= 0) return hl_fail_io(r->err, path, "cannot write", code);
-    done += (size_t)k;
-  }
+  if (hl_env_pwrite_all(r->env, fd, bytes->data, bytes->len, length, &code) != 0)
+    return hl_fail_io(r->err, path, "cannot write", code);
   return HELIOS_OK;
 }
 

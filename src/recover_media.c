@@ -145,12 +145,8 @@ static helios_status scan_records(const rescue *r, int fd, const char *path, int
 static helios_status write_record(const rescue *r, int fd, const char *path, hl_str record, int64_t at) {
   int code = 0;
   if (r->env->truncate(r->env, fd, at, &code) != 0) return hl_fail_io(r->err, path, "cannot cut back", code);
-  for (size_t done = 0; done < record.len;) {
-    int64_t k = r->env->pwrite(r->env, fd, record.data + done, record.len - done, at + (int64_t)done, &code);
-    if (k == 0) code = ENOSPC;
-    if (k <= 0) return hl_fail_io(r->err, path, "cannot write", code);
-    done += (size_t)k;
-  }
+  if (hl_env_pwrite_all(r->env, fd, record.data, record.len, at, &code) != 0)
+    return hl_fail_io(r->err, path, "cannot write", code);
   if (r->env->sync(r->env, fd, &code) != 0) return hl_fail_io(r->err, path, "cannot sync", code);
   r->result->records++;
   r->result->bytes += record.len;

@@ -70,7 +70,7 @@ hl_spool *hl_spool_new(const helios_allocator *alloc, size_t capacity) {
 }
 
 bool hl_spool_open(hl_spool *s, const hl_env *env, const helios_allocator *alloc, const char *folder) {
-  if (!open_shared(s, env, alloc, folder)) s->header = hl_alloc(alloc, HL_SPOOL_HEADER + s->capacity);
+  if (folder == NULL || !open_shared(s, env, alloc, folder)) s->header = hl_alloc(alloc, HL_SPOOL_HEADER + s->capacity);
   if (s->header == NULL) return false;
   memset(s->header, 0, sizeof *s->header);
   s->header->version = HL_SPOOL_VERSION;
@@ -101,15 +101,33 @@ void hl_spool_abandon(hl_spool *s, const hl_env *env) {
   s->fd = -1;
 }
 
-void hl_spool_fill(hl_spool *s, const hl_media_call *call, hl_str tag, const hl_array *values) {
+/* Where the next bytes go. */
+typedef struct place {
+  const hl_spool *spool;
+  const hl_env *env;
+  size_t at; /* behind the header */
+} place;
+
+static bool put(void *ctx, const void *data, size_t n) {
+  place *p = ctx;
+  int code;
+  size_t at = p->at;
+  p->at += n;
+  if (p->spool->fd >= 0)
+    return hl_env_pwrite_all(p->env, p->spool->fd, data, n, (int64_t)(HL_SPOOL_HEADER + at), &code) == 0;
+  memcpy(hl_spool_bytes(p->spool->header) + at, data, n);
+  return true;
+}
+
+bool hl_spool_fill(hl_spool *s, const hl_env *env, const hl_media_call *call, hl_str tag, const hl_array *values) {
   hl_spool_header *h = s->header;
-  unsigned char *bytes = hl_spool_bytes(h);
   int64_t stride[HELIOS_MAX_NDIM] = {0};
-  memcpy(bytes, tag.data, tag.len);
-  hl_array_copy(values, bytes + hl_spool_data_at(tag.len), stride);
+  if (!put(&(place){s, env, 0}, tag.data, tag.len)) return false;
+  if (!hl_array_pass(values, stride, put, &(place){s, env, hl_spool_data_at(tag.len)})) return false;
   h->call = *call;
   int64_t size = (int64_t)helios_dtype_size(values->dtype);
   for (int d = 0; d < values->ndim; d++) h->call.stride[d] = stride[d] / size;
-  h->crc = hl_spool_crc(&h->call, bytes);
+  h->crc = hl_spool_crc(&h->call, tag.data);
   atomic_store_explicit(&h->full, 1, memory_order_release); /* invariant 1 */
+  return true;
 }

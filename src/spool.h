@@ -11,8 +11,10 @@
  *   2. The owner holds an flock on the file as long as it lives; the file is removed when the writer closes.
  *   3. Killed between the two halves of 1, the event is both queued and here: recovery looks for an event of the same
  *      time, step and tag in the file before it adds one.
- * A spool that is empty again is used for the next call that fits: its pages are there already, so that a steady stream
- * of images costs the caller one copy each. */
+ * The header is stored through the mapping; tag and elements are written with pwrite, since a store costs a page fault for
+ * every 4 KiB of a new file, and again whenever the kernel has written the page to the disk meanwhile (8 ms for a photograph
+ * of 6 MB, where a write takes 1.3 ms; 0.4 ms when the pages are there). A spool that is empty again is used for the next
+ * call that fits. */
 #ifndef HL_SPOOL_H
 #define HL_SPOOL_H
 
@@ -78,13 +80,13 @@ static inline unsigned char *hl_spool_bytes(const hl_spool_header *h) {
 
 /* Without memory for its bytes yet. NULL when out of memory. */
 hl_spool *hl_spool_new(const helios_allocator *alloc, size_t capacity);
-/* False when out of memory; close it all the same. */
+/* folder NULL: on the heap. False when out of memory; close it all the same. */
 bool hl_spool_open(hl_spool *s, const hl_env *env, const helios_allocator *alloc, const char *folder);
 void hl_spool_close(hl_spool *s, const hl_env *env, const helios_allocator *alloc);
 /* In a forked child. */
 void hl_spool_abandon(hl_spool *s, const hl_env *env);
-/* Copy a call in; it fits. Then it is safe from the death of the process. */
-void hl_spool_fill(hl_spool *s, const hl_media_call *call, hl_str tag, const hl_array *values);
+/* Copy a call in; it fits. Then it is safe from the death of the process. False when the file cannot be written. */
+bool hl_spool_fill(hl_spool *s, const hl_env *env, const hl_media_call *call, hl_str tag, const hl_array *values);
 static inline void hl_spool_clear(hl_spool *s) { atomic_store_explicit(&s->header->full, 0, memory_order_release); }
 uint32_t hl_spool_crc(const hl_media_call *call, const void *tag);
 

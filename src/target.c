@@ -82,15 +82,8 @@ static void go_on_at_end(hl_target *t) {
 }
 
 static int write_at_length(hl_target *t, const hl_env *env, const void *data, size_t n, int *code) {
-  const char *p = data;
   if (t->torn_end < t->length + (int64_t)n) t->torn_end = t->length + (int64_t)n;
-  for (size_t done = 0; done < n;) {
-    int64_t k = env->pwrite(env, t->fd, p + done, n - done, t->length + (int64_t)done, code);
-    if (k == 0) *code = ENOSPC;
-    if (k <= 0) return -1;
-    done += (size_t)k;
-  }
-  return 0;
+  return hl_env_pwrite_all(env, t->fd, data, n, t->length, code);
 }
 
 /* Also after a batch that did not cover what a longer one had left. */

@@ -139,6 +139,31 @@ static void an_emergency_meets_waiting_images(void) {
   scratch_remove(folder);
 }
 
+/* A file operation that fails, whichever, costs no image: what cannot lie in a file lies on the heap. */
+static void an_operation_fails_at_any_moment(void) {
+  long at = 1;
+  for (bool broke = true; broke; at++) {
+    const char *folder = scratch_dir(0);
+    helios_writer *w = NULL;
+    int64_t steps[10];
+    hl_error err = {.status = HELIOS_OK};
+    hl_env env = broken_env();
+    break_at(BREAK_ONCE, at, EIO);
+    if (hl_writer_open(&env, folder, &(helios_writer_options){.size = sizeof(helios_writer_options)}, &w, &err) == HELIOS_OK) {
+      for (int i = 0; i < 3; i++) CHECK_INT(add(w, "x", i), HELIOS_OK);
+      helios_writer_flush(w); /* the failure may be told here */
+      helios_writer_close(w);
+      helios_writer_free(w);
+      broke = broken.count >= at;
+      if (!CHECK_INT(read_steps(folder, steps, 10), 3)) fprintf(stderr, "  operation %ld failed\n", at);
+      CHECK(ascending_from_one(steps, 3));
+    }
+    scratch_remove(folder);
+  }
+  CHECK(at > 20);
+  break_at(BREAK_NEVER, 0, 0);
+}
+
 /* ---- killed ------------------------------------------------------------------------------------------------ */
 
 static void check_after_kill(const char *folder, long round) {
@@ -206,6 +231,7 @@ int main(void) {
   a_wrong_image_is_refused_at_once();
   a_forked_child_leaves_the_images_alone();
   an_emergency_meets_waiting_images();
+  an_operation_fails_at_any_moment();
   killed_at_random_moments();
   killed_at_every_operation_of_recovery();
   return check_done("media");
