@@ -28,6 +28,22 @@ static inline unsigned char *hl_put_varint(unsigned char *p, uint64_t v) {
   return p;
 }
 
+/* At a place with room for it: tag and length of a length-delimited field with a number below 16; the field whole. */
+static inline unsigned char *hl_put_header(unsigned char *p, uint32_t field, size_t n) {
+  *p = (unsigned char)(field << 3 | HL_WIRE_BYTES);
+  return hl_put_varint(p + 1, n);
+}
+
+static inline unsigned char *hl_put_bytes_field(unsigned char *p, uint32_t field, const void *data, size_t n) {
+  p = hl_put_header(p, field, n);
+  if (n > 0) memcpy(p, data, n); /* data may be NULL then */
+  return p + n;
+}
+
+/* What such a field takes; nothing when it is empty and left out. */
+static inline size_t hl_field_size(size_t n) { return 1 + hl_varint_size(n) + n; }
+static inline size_t hl_opt_field_size(size_t n) { return n == 0 ? 0 : hl_field_size(n); }
+
 void hl_wire_long_varint(hl_buf *b, uint64_t v);
 
 static inline void hl_wire_varint(hl_buf *b, uint64_t v) {

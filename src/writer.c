@@ -200,7 +200,8 @@ void hl_writer_give_buf(helios_writer *w, hl_buf *b) {
 
 helios_status hl_add_begin(hl_add *a, helios_writer *w, const char *tag, int64_t step, const void *options,
                            void *taken, size_t taken_size) {
-  *a = (hl_add){.w = w};
+  a->w = w; /* not *a = {...}: setting all of a->err to zero takes longer than the rest */
+  a->err.status = HELIOS_OK;
   hl_buf_init(&a->buf, &w->alloc);
   helios_status st = hl_writer_check(w);
   if (st == HELIOS_OK) st = hl_take_options(taken, taken_size, options, &a->err);

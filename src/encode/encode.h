@@ -37,10 +37,8 @@ enum {
   HL_EVENT_TAGGED_RUN_METADATA = 8
 };
 
-/* A whole scalar record written straight to p: the fast path of add_scalar. p must have room for
- * hl_scalar_record_bound(tag.len); returns the record's size. */
-size_t hl_scalar_record_bound(size_t tag_length);
-size_t hl_put_scalar_record(unsigned char *p, hl_str tag, double value, bool double_precision, const hl_event *e);
+/* Wall time and step, at most HL_EVENT_HEADROOM bytes; returns the byte behind them. */
+unsigned char *hl_put_event_start(unsigned char *p, const hl_event *e);
 
 /* The first record of a file: file_version brain.Event:2 and source_metadata.writer. */
 helios_status hl_encode_file_start(hl_buf *records, double wall_time, const char *source);
@@ -56,8 +54,13 @@ bool hl_utf8_valid(const char *s, size_t n);
 
 /* ---- one file per kind ----------------------------------------------------------------------------- */
 
-helios_status hl_encode_scalar(hl_buf *out, hl_str tag, double value, bool double_precision);
-/* Old-style values are read, never written. Tag gets "/text_summary". */
+/* Straight to p, which must have room: the Summary, returning the byte behind it, or a whole record, returning its size.
+ * Old-style values are read, never written. */
+size_t hl_scalar_summary_size(size_t tag_length, bool double_precision);
+unsigned char *hl_put_scalar_summary(unsigned char *p, hl_str tag, double value, bool double_precision);
+size_t hl_scalar_record_bound(size_t tag_length);
+size_t hl_put_scalar_record(unsigned char *p, hl_str tag, double value, bool double_precision, const hl_event *e);
+/* Tag gets "/text_summary". */
 helios_status hl_encode_text(hl_buf *out, hl_str tag, hl_str text, hl_error *err);
 helios_status hl_encode_text_table(hl_buf *out, hl_str tag, const hl_str *cells, size_t rows, size_t columns,
                                    hl_error *err);

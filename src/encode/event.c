@@ -11,7 +11,7 @@
 #include "../wire.h"
 
 /* Field tags as they stand in the bytes: number << 3 | wire type. */
-enum { TAG_WALL_TIME = 0x09, TAG_STEP = 0x10, TAG_SUMMARY = 0x2a };
+enum { TAG_WALL_TIME = 0x09, TAG_STEP = 0x10 };
 
 static unsigned char *put_double_field(unsigned char *p, unsigned char tag, double v) {
   if (hl_double_bits(v) == 0) return p; /* proto3 leaves 0.0 out, but writes -0.0 */
@@ -26,7 +26,7 @@ static unsigned char *put_step(unsigned char *p, int64_t step) {
   return hl_put_varint(p, (uint64_t)step);
 }
 
-static unsigned char *put_event_start(unsigned char *p, const hl_event *e) {
+unsigned char *hl_put_event_start(unsigned char *p, const hl_event *e) {
   return put_step(put_double_field(p, TAG_WALL_TIME, e->wall_time), e->step);
 }
 
@@ -39,9 +39,7 @@ helios_status hl_event_end(hl_buf *b, size_t mark, const hl_event *e, uint32_t f
   unsigned char start[HL_EVENT_HEADROOM];
   if (hl_buf_grow(b, HL_RECORD_FOOTER) == NULL) return HELIOS_ENOMEM;
   size_t payload = b->len - HL_RECORD_FOOTER - mark;
-  unsigned char *end = put_event_start(start, e);
-  *end++ = (unsigned char)(field << 3 | HL_WIRE_BYTES);
-  end = hl_put_varint(end, payload);
+  unsigned char *end = hl_put_header(hl_put_event_start(start, e), field, payload);
   size_t n = (size_t)(end - start);
   unsigned char *event = b->data + mark - n;
   memcpy(event, start, n);
@@ -88,50 +86,3 @@ helios_status hl_encode_purge(hl_buf *records, double wall_time, int64_t step) {
   hl_wire_bytes_field(&event, HL_EVENT_SESSION_LOG, session_start, sizeof session_start);
   return append_event(records, &event);
 }
-
-/* ---- the scalar record, in one go ------------------------------------------------------------------------
- * Summary { value=1 { tag=1, tensor=8 { dtype=1, float_val=5 | double_val=6 }, metadata=9 { plugin scalars } } }
- * Nine tenths of all records are these, so they are put down front to back with every length known before. */
-
-/* Value.metadata: SummaryMetadata { plugin_data=1 { plugin_name=1 "scalars" } } */
-static const unsigned char SCALARS_METADATA[] = {0x4a, 0x0b, 0x0a, 0x09, 0x0a, 0x07, 's', 'c', 'a', 'l', 'a', 'r', 's'};
-
-enum { FLOAT_TENSOR = 10, DOUBLE_TENSOR = 14 }; /* size of the tensor field with its tag */
-
-size_t hl_scalar_record_bound(size_t tag_length) { return tag_length + 128; }
-
-static unsigned char *put_scalar_tensor(unsigned char *p, double value, bool double_precision) {
-  if (double_precision) {
-    static const unsigned char start[] = {0x42, 0x0c, 0x08, 0x02, 0x32, 0x08};
-    memcpy(p, start, sizeof start);
-    hl_put_le64(p + sizeof start, hl_double_bits(value));
-    return p + DOUBLE_TENSOR;
-  }
-  static const unsigned char start[] = {0x42, 0x08, 0x08, 0x01, 0x2a, 0x04};
-  memcpy(p, start, sizeof start);
-  hl_put_le32(p + sizeof start, hl_float_bits((float)value));
-  return p + FLOAT_TENSOR;
-}
-
-size_t hl_put_scalar_record(unsigned char *record, hl_str tag, double value, bool double_precision, const hl_event *e) {
-  size_t tag_field = tag.len == 0 ? 0 : 1 + hl_varint_size(tag.len) + tag.len; /* an empty tag is left out */
-  size_t body = tag_field + (double_precision ? DOUBLE_TENSOR : FLOAT_TENSOR) + sizeof SCALARS_METADATA;
-  unsigned char *p = put_event_start(record + HL_RECORD_HEADER, e);
-  *p++ = TAG_SUMMARY;
-  p = hl_put_varint(p, 1 + hl_varint_size(body) + body);
-  *p++ = 0x0a; /* Summary.value */
-  p = hl_put_varint(p, body);
-  if (tag.len != 0) {
-    *p++ = 0x0a; /* Value.tag */
-    p = hl_put_varint(p, tag.len);
-    memcpy(p, tag.data, tag.len);
-    p += tag.len;
-  }
-  p = put_scalar_tensor(p, value, double_precision);
-  memcpy(p, SCALARS_METADATA, sizeof SCALARS_METADATA);
-  p += sizeof SCALARS_METADATA;
-  size_t n = (size_t)(p - record) - HL_RECORD_HEADER;
-  hl_record_seal(record, n);
-  return n + HL_RECORD_OVERHEAD;
-}
-

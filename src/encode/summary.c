@@ -1,25 +1,25 @@
 /* summary.c - pieces of Summary.Value that every kind needs, and the check of its strings. */
 #include "summary.h"
 
-/* Size of an optional length-delimited field whose number is below 16. */
-static size_t opt_field_size(size_t n) { return n == 0 ? 0 : 1 + hl_varint_size(n) + n; }
-
 void hl_put_metadata(hl_buf *b, hl_str plugin, hl_str content) {
-  size_t plugin_data = opt_field_size(plugin.len) + opt_field_size(content.len);
-  hl_wire_header(b, HL_VALUE_METADATA, 1 + hl_varint_size(plugin_data) + plugin_data);
-  hl_wire_header(b, HL_METADATA_PLUGIN_DATA, plugin_data);
-  hl_wire_opt_str(b, HL_PLUGIN_NAME, plugin);
-  hl_wire_opt_str(b, HL_PLUGIN_CONTENT, content);
+  size_t plugin_data = hl_opt_field_size(plugin.len) + hl_opt_field_size(content.len);
+  size_t metadata = hl_field_size(plugin_data);
+  unsigned char *p = hl_buf_grow(b, hl_field_size(metadata));
+  if (p == NULL) return;
+  p = hl_put_header(p, HL_VALUE_METADATA, metadata);
+  p = hl_put_header(p, HL_METADATA_PLUGIN_DATA, plugin_data);
+  if (plugin.len != 0) p = hl_put_bytes_field(p, HL_PLUGIN_NAME, plugin.data, plugin.len);
+  if (content.len != 0) hl_put_bytes_field(p, HL_PLUGIN_CONTENT, content.data, content.len);
 }
 
 size_t hl_value_begin(hl_buf *b, hl_str tag, size_t size_hint) {
-  size_t mark = hl_wire_begin(b, 1, opt_field_size(tag.len) + size_hint);
+  size_t mark = hl_wire_begin(b, HL_SUMMARY_VALUE, hl_opt_field_size(tag.len) + size_hint);
   hl_wire_opt_str(b, HL_VALUE_TAG, tag);
   return mark;
 }
 
 void hl_value_end(hl_buf *b, size_t mark, hl_str tag, size_t size_hint) {
-  hl_wire_end(b, mark, opt_field_size(tag.len) + size_hint);
+  hl_wire_end(b, mark, hl_opt_field_size(tag.len) + size_hint);
 }
 
 /* Length of the well-formed sequence at p, or 0. The bounds of the second byte are those of the Unicode standard's

@@ -5,7 +5,8 @@
 #include "../wire.h"
 #include "encode.h"
 
-/* Field numbers of Summary.Value. */
+/* Summary's one field; field numbers of Summary.Value. */
+enum { HL_SUMMARY_VALUE = 1 };
 enum { HL_VALUE_TAG = 1, HL_VALUE_IMAGE = 4, HL_VALUE_HISTO = 5, HL_VALUE_TENSOR = 8, HL_VALUE_METADATA = 9 };
 /* ... of SummaryMetadata, and of its PluginData. */
 enum { HL_METADATA_PLUGIN_DATA = 1, HL_PLUGIN_NAME = 1, HL_PLUGIN_CONTENT = 2 };

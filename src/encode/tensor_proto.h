@@ -20,7 +20,5 @@ void hl_put_string_tensor(hl_buf *b, hl_shape shape, const hl_str *strings, size
 void hl_put_float_tensor(hl_buf *b, hl_shape shape, const double *values, size_t count);
 /* The same from an array of any dtype: {FLOAT, the array's shape, float_val}. */
 void hl_put_float_array(hl_buf *b, const hl_array *a);
-/* A one-value tensor without a shape, as new-style scalars are: {FLOAT, float_val} or {DOUBLE, double_val}. */
-void hl_put_scalar_tensor(hl_buf *b, double value, bool double_precision);
 
 #endif

@@ -7,10 +7,12 @@ enum { SUFFIX_LENGTH = sizeof suffix - 1, OVERHEAD_HINT = 30 };
 static void put_text(hl_buf *out, hl_str tag, hl_shape shape, const hl_str *cells, size_t count, size_t size_hint) {
   size_t tag_length = tag.len + SUFFIX_LENGTH;
   size_t hint = 2 + tag_length + size_hint + OVERHEAD_HINT;
-  size_t mark = hl_wire_begin(out, 1, hint);
-  hl_wire_header(out, HL_VALUE_TAG, tag_length);
-  hl_buf_append(out, tag.data, tag.len);
-  hl_buf_append(out, suffix, SUFFIX_LENGTH);
+  size_t mark = hl_wire_begin(out, HL_SUMMARY_VALUE, hint);
+  unsigned char *p = hl_buf_grow(out, hl_field_size(tag_length));
+  if (p == NULL) return;
+  p = hl_put_header(p, HL_VALUE_TAG, tag_length);
+  memcpy(p, tag.data, tag.len);
+  memcpy(p + tag.len, suffix, SUFFIX_LENGTH);
   hl_put_string_tensor(out, shape, cells, count);
   hl_put_metadata(out, hl_str_of("text"), (hl_str){"", 0});
   hl_wire_end(out, mark, hint);
