@@ -105,6 +105,83 @@ describe("figure:render", function()
     assert.truthy(script:find([["\061\060\060\045\045" 1]], 1, true))
   end)
 
+  local function range_of(script, axis)
+    local low, high = script:match("set " .. axis .. "range %[(.-):(.-)%]")
+    return {tonumber(low), tonumber(high)}
+  end
+
+  local function count_to(n, fn)
+    local out = {}
+    for i = 1, n do out[i] = fn and fn(i) or i end
+    return out
+  end
+
+  it("keeps marks off the border, and lines up to the ticks", function()
+    assert.same({0.96, 2.04}, range_of(script_of(function(f) f:scatter({1, 2}, {1, 2}) end), "x"))
+    assert.same({1, 2}, range_of(script_of(function(f) f:plot({1, 2}, {1, 2}) end), "x"))
+    assert.same({0, 35}, range_of(script_of(function(f) f:bar({"a", "b"}, {3, 32}) end), "y"))
+  end)
+
+  it("spans only points that can be drawn, so that ticks keep their distance", function()
+    local script = script_of(function(f)
+      f:subplot(1, 1, 1, {logy = true}):plot({1, 2, 3, 4}, {0, -1, 10, 100})
+    end)
+    assert.same({3, 4}, range_of(script, "x"))
+    assert.same({10, 100}, range_of(script, "y"))
+    assert.truthy(script:find("\nNaN NaN\nNaN NaN\n3 10\n", 1, true))
+  end)
+
+  it("gives the lowest bar of a logarithmic axis a height", function()
+    local script = script_of(function(f) f:subplot(1, 1, 1, {logy = true}):bar({"a", "b"}, {1, 50}) end)
+    assert.same({0.1, 100}, range_of(script, "y"))
+  end)
+
+  it("puts the legend where it hides the least, outside when it is high, and where it was told to", function()
+    local function place(legend, ...)
+      local curves = {...}
+      local script = script_of(function(f)
+        f:subplot(1, 1, 1, {legend = legend})
+        for i, ys in ipairs(curves) do f:plot(ys, {label = "curve " .. i}) end
+      end)
+      return script:match("set key noenhanced opaque ([%a ]+)")
+    end
+    assert.equal("inside right top", place(nil, {3, 2, 1}))
+    assert.equal("inside left top", place(nil, {1, 2, 3}))
+    assert.equal("inside left bottom", place(nil, {10, 10, 10}, {5, 1, 1}))
+    assert.equal("outside right top", place(nil, table.unpack(count_to(40, function(i) return {i, 1} end))))
+    assert.equal("inside right top", place("top right", {1, 2, 3}))
+    assert.is_nil(place(false, {1, 2, 3}))
+  end)
+
+  it("marks whole cells of an image, and as many labels as there is room for", function()
+    local script = script_of(function(f) f:imshow({{1, 2, 3, 4}}) end)
+    assert.truthy(script:find('set xtics [^\n]*autofreq 1\n'))
+    assert.truthy(script:find('set ytics [^\n]*autofreq 1\n'))
+    script = script_of(function(f) f:bar(count_to(200, tostring), count_to(200)) end)
+    local _, count = script:match("set xtics ([^\n]*)"):gsub(",", "")
+    assert.truthy(count > 5 and count < 40, count)
+  end)
+
+  it("writes ticks with the digits by which they differ", function()
+    local script = script_of(function(f) f:plot({1, 2}, {1000000.1, 1000000.3}) end)
+    local format, step = script:match('set ytics [^\n]*format "(.-)" autofreq (%S+)')
+    assert.not_equal(format:format(1000000.1), format:format(1000000.1 + tonumber(step)))
+  end)
+
+  it("lets histograms in one panel shine through", function()
+    local one = script_of(function(f) f:hist({1, 2}) end)
+    local two = script_of(function(f) f:hist({1, 2}):hist({1, 3}) end)
+    assert.is_nil(one:find("transparent", 1, true))
+    assert.truthy(two:find("transparent", 1, true))
+  end)
+
+  it("knows lines, marks and both at once", function()
+    for style, way in pairs{["--"] = "lines dt 2", x = "points pt 2", ["s:"] = "linespoints dt 3 lw 1.5 pt 5",
+      linespoints = "linespoints dt 1", steps = "steps dt 1"} do
+      assert.truthy(script_of(function(f) f:plot({1, 2}, {style = style}) end):find("with " .. way, 1, true), style)
+    end
+  end)
+
   it("says what to install when there is no gnuplot", function()
     figure.gnuplot = "/nowhere/gnuplot"
     assert.error_matches(function() figure.new():render() end, "gnuplot was not found.*apt install gnuplot%-nox")

@@ -51,8 +51,8 @@ end
 
 ---Make a figure.
 ---@param options table? `title`, `width` (640) and `height` (480) in pixels, `xlabel`, `ylabel`, `xlim` and `ylim`
----(`{low, high}`), `logx`, `logy`, `grid` (booleans), `legend` (true: when something has a label; false: never; or a
----place such as `"top left"` or `"outside"`)
+---(`{low, high}`), `logx`, `logy`, `grid` (booleans), `legend` (true: when something has a label, where it
+---hides the least; false: never; or a place such as `"top left"` or `"outside"`)
 ---@return helios.Figure
 function M.new(options)
   local checked = check.options("new", options, FIGURE_OPTIONS)
@@ -93,6 +93,12 @@ local function count_up(n)
   return out
 end
 
+local function add_curve(self, x, y, options)
+  local style = gnuplot.STYLES[options.style]
+  local has_marks, has_line = style.mark ~= nil, style.line ~= nil
+  return add_item(self, {kind = "curve", x = x, y = y, options = options, has_marks = has_marks, has_line = has_line})
+end
+
 ---`xs, ys, options`, or `ys, options` with x counting from 1.
 local function curve_arguments(fn, known, xs, ys, options)
   local is_options = type(ys) == "table" and getmetatable(ys) == nil and #ys == 0 and next(ys) ~= nil
@@ -107,15 +113,15 @@ end
 ---Draw a curve through the points. Points that are NaN or infinite leave a gap.
 ---@param xs number[]|helios.Tensor x of each point; without `ys` these are the ys, and x counts from 1
 ---@param ys number[]|helios.Tensor? y of each point
----@param options table? `label`, `style` (`"-"`, `"--"`, `":"`, `"-."`, `"o-"`, `"o"`, `"x"`, `"+"`, `"."`, `"s"`,
----`"^"`, or in words: `"lines"`, `"dashed"`, `"dotted"`, `"points"`, `"linespoints"`, `"steps"`, `"impulses"`), `color`
----(`"#rrggbb"` or a name), `width` of the line in pixels
+---@param options table? `label`; `style`: `"-"`, `"--"`, `":"`, `"-."`, `"o"`, `"x"`, `"+"`, `"."`, `"s"`, `"^"`, a
+---mark and a line such as `"x--"`, or in words `"lines"`, `"dashed"`, `"dotted"`, `"points"`, `"linespoints"`,
+---`"steps"`, `"impulses"`; `color`: `"#rrggbb"` or a name; `width` of the line in pixels
 ---@return helios.Figure self
 function Figure:plot(xs, ys, options)
   check_open(self, "plot")
   local x, y, o = curve_arguments("plot", CURVE_OPTIONS, xs, ys, options)
   o.style = o.style or "-"
-  return add_item(self, {kind = "curve", x = x, y = y, options = o})
+  return add_curve(self, x, y, o)
 end
 
 local SCATTER_OPTIONS = {
@@ -132,7 +138,7 @@ function Figure:scatter(xs, ys, options)
   check_open(self, "scatter")
   local x, y, o = curve_arguments("scatter", SCATTER_OPTIONS, xs, ys, options)
   o.style = o.style or "o"
-  return add_item(self, {kind = "curve", x = x, y = y, options = o})
+  return add_curve(self, x, y, o)
 end
 
 local BAR_OPTIONS = {label = check.text, color = check.color}

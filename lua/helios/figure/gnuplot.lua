@@ -8,20 +8,32 @@
 ---@class helios.figure.gnuplot
 local M = {}
 
-local LINE, POINT, BOTH = "lines dt %d lw %g", "points pt %d ps %g", "linespoints pt %d lw %g ps 0.7"
+local axes = require "helios.figure.axes"
 
----Ways to draw points, as gnuplot says them; `%g` takes the width of the line or the size of the mark.
-M.MARKERS = {
-  o = {POINT, 7}, ["."] = {POINT, 7, 0.4}, x = {POINT, 2}, ["+"] = {POINT, 1}, s = {POINT, 5}, ["^"] = {POINT, 9},
-  points = {POINT, 7},
-}
+local DASHES = {["-"] = 1, ["--"] = 2, [":"] = 3, ["-."] = 4}
+local MARKS = {o = 7, ["."] = 7, x = 2, ["+"] = 1, s = 5, ["^"] = 9}
 
+---@class helios.figure.Style
+---@field line? integer gnuplot's number of the dashes
+---@field mark? integer gnuplot's number of the mark
+---@field way? string gnuplot's name for drawing that is neither lines nor marks
+
+---Ways to draw marks alone.
+---@type table<string, helios.figure.Style>
+M.MARKERS = {points = {mark = MARKS.o}}
+
+---Ways to draw points: lines, marks, and both at once such as "o-" or "x--".
+---@type table<string, helios.figure.Style>
 M.STYLES = {
-  ["-"] = {LINE, 1}, lines = {LINE, 1}, ["--"] = {LINE, 2}, dashed = {LINE, 2}, [":"] = {LINE, 3}, dotted = {LINE, 3},
-  ["-."] = {LINE, 4}, ["o-"] = {BOTH, 7}, linespoints = {BOTH, 7},
-  steps = {"steps dt %d lw %g", 1}, impulses = {"impulses dt %d lw %g", 1},
+  lines = {line = 1}, dashed = {line = 2}, dotted = {line = 3}, linespoints = {line = 1, mark = MARKS.o},
+  steps = {line = 1, way = "steps"}, impulses = {line = 1, way = "impulses"}, points = M.MARKERS.points,
 }
-for name, style in pairs(M.MARKERS) do M.STYLES[name] = style end
+for dashes, line in pairs(DASHES) do M.STYLES[dashes] = {line = line} end
+for name, mark in pairs(MARKS) do
+  M.MARKERS[name] = {mark = mark, size = name == "." and 0.4 or 1}
+  M.STYLES[name] = M.MARKERS[name]
+  for dashes, line in pairs(DASHES) do M.STYLES[name .. dashes] = {line = line, mark = mark} end
+end
 
 ---Places of the legend.
 M.LEGENDS = {
@@ -42,11 +54,9 @@ local CYCLE = {
   "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
 }
 
-local TITLE_PIXELS = 34     -- the band above a grid of panels
-local LETTER_PIXELS = 7     -- about the width of a letter of the font below
-local TICK_FORMAT = "%.8g"  -- gnuplot's own writes 0.0000002 for 1.5e-7
-local FONT = "Sans,10"
-local BIGGEST = 1e300       -- beyond it gnuplot's own arithmetic overflows
+local TITLE_PIXELS = 34 -- the band above a grid of panels
+local FONT = "Sans,10"  -- its size is known to axes.lua, too
+local COLORBAR_LETTERS = 11
 
 ---A text as gnuplot's string.
 local function quote(s)
@@ -57,7 +67,7 @@ end
 local function quote_format(s) return quote((s:gsub("%%", "%%%%"))) end
 
 local function number(v)
-  if v ~= v or v > BIGGEST or v < -BIGGEST then return "NaN" end
+  if v ~= v or v > axes.BIGGEST or v < -axes.BIGGEST then return "NaN" end
   return ("%.17g"):format(v)
 end
 
@@ -79,126 +89,20 @@ local function label_of(item)
   return "notitle"
 end
 
----Does (x, y) show on these axes?
-local function is_drawable(axes, x, y)
-  local function within(v, limits, log)
-    if v ~= v or v > BIGGEST or v < -BIGGEST or (log and v <= 0) then return false end
-    return not limits or (v >= limits[1] and v <= limits[2])
+local function fixed(limits) return ("[%s:%s]"):format(number(limits[1]), number(limits[2])) end
+
+local function numeric_ticks(axis, ticks)
+  return ('set %stics scale 1 norotate format "%s" autofreq %s'):format(axis, ticks.format,
+    ticks.step and number(ticks.step) or "")
+end
+
+---Ticks with these texts at first, first + 1, ...
+local function text_ticks(axis, texts, first, ticks)
+  local marks = {}
+  for i = 1, #texts, ticks.every do
+    marks[#marks + 1] = ("%s %d"):format(quote_format(texts[i]), first + i - 1)
   end
-  return within(x, axes.xlim, axes.logx) and within(y, axes.ylim, axes.logy)
-end
-
----The points an item puts on the axes, as an iterator of x, y.
-local function points_of(item)
-  local i = 0
-  return function()
-    i = i + 1
-    if item.y[i] == nil then return nil end
-    local x = item.x and item.x[i] or item.edges and (item.edges[i] + item.edges[i + 1]) / 2 or i
-    return x, item.y[i]
-  end
-end
-
----A range that grows with what it is shown.
-local function widen(limits, v) limits[1], limits[2] = math.min(limits[1], v), math.max(limits[2], v) end
-
----What the panel's items span: whether anything shows, and the ranges of x and y.
-local function survey(panel)
-  local seen = {shows = false, has_boxes = false, x = {math.huge, -math.huge}, y = {math.huge, -math.huge}}
-  for _, item in ipairs(panel.items) do
-    if item.kind ~= "image" then
-      seen.has_boxes = seen.has_boxes or item.kind ~= "curve"
-      for x, y in points_of(item) do
-        if is_drawable(panel.axes, x, y) then
-          seen.shows = true
-          widen(seen.x, x)
-          widen(seen.y, y)
-        end
-      end
-    end
-  end
-  return seen
-end
-
-local function image_of(panel)
-  for _, item in ipairs(panel.items) do
-    if item.kind == "image" then return item end
-  end
-end
-
-local function range(limits) return ("[%s:%s]"):format(limits[1], limits[2]) end
-
-local function fixed(limits) return range{number(limits[1]), number(limits[2])} end
-
----The edges of a panel that has histograms alone; gnuplot would go on to the next ticks.
-local function histogram_range(panel)
-  local low, high = math.huge, -math.huge
-  for _, item in ipairs(panel.items) do
-    if item.kind ~= "hist" then return nil end
-    low, high = math.min(low, item.edges[1]), math.max(high, item.edges[#item.edges])
-  end
-  if low > high or panel.axes.logx then return nil end
-  local margin = (high - low) / 50
-  return fixed{low - margin, high + margin}
-end
-
----The range of an axis for which no limits were given.
-local function x_range(panel, seen)
-  local image = image_of(panel)
-  if image then return fixed{-0.5, #image.rows[1] - 0.5} end
-  if panel.bar_labels then return fixed{0.4, math.max(#panel.bar_labels, 1) + 0.6} end
-  if not seen.shows then return panel.axes.logx and "[1:10]" or "[0:1]" end
-  return histogram_range(panel) or "[*:*]"
-end
-
-local function y_range(panel, seen)
-  local image = image_of(panel)
-  if image then return fixed{#image.rows - 0.5, -0.5} end
-  if not seen.shows then return panel.axes.logy and "[1:10]" or "[0:1]" end
-  if seen.has_boxes and not panel.axes.logy then -- bars stand on zero
-    if seen.y[1] == 0 and seen.y[2] == 0 then return "[0:1]" end
-    if seen.y[1] >= 0 then return "[0:*]" end
-    if seen.y[2] <= 0 then return "[*:0]" end
-  end
-  return "[*:*]"
-end
-
----A step of 1, 2 or 5 times a power of ten that divides `span` into at most `count` parts.
-local function nice_step(span, count)
-  local rough = span / count
-  local power = 10.0 ^ math.floor(math.log(rough, 10))
-  for _, factor in ipairs{1, 2, 5} do
-    if factor * power >= rough then return factor * power end
-  end
-  return 10 * power
-end
-
----The pixels that ticks `step` apart and their numbers take, when the axis goes on to the ticks around `limits`.
-local function ticks_size(axis, limits, step)
-  local low, high = math.floor(limits[1] / step) * step, math.ceil(limits[2] / step) * step
-  local longest = math.max(#TICK_FORMAT:format(low), #TICK_FORMAT:format(high), #TICK_FORMAT:format(low + step))
-  local size = axis == "x" and longest * (LETTER_PIXELS + 1) + 14 or 25
-  return (high - low) / step * size
-end
-
----Ticks at round numbers, no more than there is room for: gnuplot itself does not mind when their numbers overlap.
-local function numeric_ticks(axis, limits, log, pixels)
-  local span = limits[2] - limits[1]
-  if log or not (span > 0 and span < BIGGEST) then return ("set %stics scale 1 norotate autofreq"):format(axis) end
-  local count = 10
-  while count > 1 and ticks_size(axis, limits, nice_step(span, count)) > pixels do count = count - 1 end
-  return ("set %stics scale 1 norotate autofreq %s"):format(axis, number(nice_step(span, count)))
-end
-
----Ticks with these texts at first, first + 1, ...; slanted when they would run into one another.
-local function text_ticks(axis, texts, first, room)
-  local marks, longest = {}, 0
-  for i, s in ipairs(texts) do
-    marks[i] = ("%s %d"):format(quote_format(s), first + i - 1)
-    longest = math.max(longest, utf8.len(s))
-  end
-  local slanted = axis == "x" and longest * LETTER_PIXELS > room / #texts
-  return ("set %stics scale 0.5 %s (%s)"):format(axis, slanted and "rotate by -45" or "norotate",
+  return ("set %stics scale 0.5 %s (%s)"):format(axis, ticks.slanted and "rotate by -45" or "norotate",
     table.concat(marks, ", "))
 end
 
@@ -206,15 +110,18 @@ local function setting(name, on, value)
   return on and ("set %s %s"):format(name, value or "") or "unset " .. name
 end
 
-local function legend_line(panel)
-  local place = panel.axes.legend
-  if place == false then return "unset key" end
+local function has_labels(panel)
   for _, item in ipairs(panel.items) do
-    if item.options.label then
-      return "set key noenhanced opaque " .. M.LEGENDS[type(place) == "string" and place or "top right"]
-    end
+    if item.options.label then return true end
   end
-  return "unset key"
+  return false
+end
+
+---Where the panel's legend stands; nil: it has none.
+local function legend_place(panel, x, y, width, height)
+  local place = panel.axes.legend
+  if place == false or not has_labels(panel) then return nil end
+  return type(place) == "string" and place or axes.free_place(panel, x, y, width, height)
 end
 
 ---The pixels an image's axes get: its cells are square unless the aspect is free.
@@ -224,37 +131,61 @@ local function image_size(item, width, height)
   return cell * #item.rows[1], cell * #item.rows
 end
 
-local function add_ticks(out, panel, seen, width, height)
-  local axes, image = panel.axes, image_of(panel)
-  local x_texts, y_texts, x, y = panel.bar_labels, nil, axes.xlim or seen.x, axes.ylim or seen.y
-  if image then
-    width, height = image_size(image, width, height)
-    x_texts, y_texts = image.options.xlabels, image.options.ylabels
-    x, y = {0, math.max(#image.rows[1], 2)}, {0, math.max(#image.rows, 2)}
-    out[#out + 1] = numeric_ticks("cb", {panel.low, panel.high}, false, height)
+---Ticks of one axis: texts, or numbers. Returns gnuplot's line, and what axes.lua knows about them.
+local function ticks_of(axis, texts, first, limits, log, pixels, whole)
+  if texts and #texts > 0 then
+    local ticks = axes.text_ticks(axis, texts, pixels)
+    return text_ticks(axis, texts, first, ticks), ticks
   end
-  out[#out + 1] = x_texts and #x_texts > 0 and text_ticks("x", x_texts, image and 0 or 1, width)
-    or numeric_ticks("x", x, axes.logx and not image, width)
-  out[#out + 1] = y_texts and text_ticks("y", y_texts, 0, height)
-    or numeric_ticks("y", y, axes.logy and not image, height)
+  local ticks = axes.ticks(axis, limits, log, pixels, whole)
+  return numeric_ticks(axis, ticks), ticks
 end
 
-local function add_axes(out, panel, title)
-  local axes, seen, image = panel.axes, survey(panel), image_of(panel)
+local function add_ticks(out, panel, x, y, width, height)
+  local image, options = axes.image(panel), panel.axes
+  local x_texts, y_texts, first = panel.bar_labels, nil, 1
+  if image then
+    width, height = image_size(image, width, height)
+    x_texts, y_texts, first = image.options.xlabels, image.options.ylabels, 0
+    out[#out + 1] = numeric_ticks("cb", axes.ticks("y", {panel.low, panel.high}, false, height))
+  end
+  local line, ticks = ticks_of("x", x_texts, first, x, options.logx and not image, width, image ~= nil)
+  out[#out + 1] = line
+  out[#out + 1] = ticks_of("y", y_texts, 0, y, options.logy and not image, height, image ~= nil)
+  return axes.overhang(ticks, x_texts and #x_texts, width)
+end
+
+local function add_axes(out, panel, x, y)
+  local options, image = panel.axes, axes.image(panel)
   local function add(line) out[#out + 1] = line end
   local function optional(name, s) add(setting(name, s and s ~= "", s and quote(s))) end
-  optional("title", title)
-  optional("xlabel", axes.xlabel)
-  optional("ylabel", axes.ylabel)
+  optional("title", options.title)
+  optional("xlabel", options.xlabel)
+  optional("ylabel", options.ylabel)
   add("unset logscale")
-  if axes.logx and not image then add("set logscale x") end -- cells have numbers, not places, on their axes
-  if axes.logy and not image then add("set logscale y") end
-  add("set xrange " .. (axes.xlim and fixed(axes.xlim) or x_range(panel, seen)))
-  add("set yrange " .. (axes.ylim and fixed(axes.ylim) or y_range(panel, seen)))
-  add(seen.has_boxes and not axes.logy and "set offsets graph 0, 0, 0.05, 0" or "unset offsets")
-  add(setting("grid", axes.grid, 'lt 1 lw 1 lc rgb "#d8d8d8"'))
-  add(legend_line(panel))
-  return seen
+  if options.logx and not image then add("set logscale x") end -- cells have numbers, not places, on their axes
+  if options.logy and not image then add("set logscale y") end
+  add("set xrange " .. fixed(x))
+  add("set yrange " .. fixed(y))
+  add(setting("grid", options.grid, 'lt 1 lw 1 lc rgb "#d8d8d8"'))
+end
+
+---The margin right of the axes keeps the colour bar, and what stands out of the last tick's text; for a legend outside
+---gnuplot makes room itself.
+local function add_margin(out, panel, place, overhang)
+  local image = axes.image(panel)
+  local bar = image and image.options.colorbar ~= false and COLORBAR_LETTERS or 0
+  out[#out + 1] = "set rmargin " .. (place == "outside" and bar == 0 and -1 or math.max(bar, overhang, 2))
+end
+
+local function add_layout(out, panel, width, height)
+  local x, y = axes.ranges(panel)
+  width = width * (panel.axes.legend == "outside" and 0.5 or 0.8) -- about what margins and legend leave of it
+  height = height * 0.75
+  local place = legend_place(panel, x, y, width, height)
+  add_axes(out, panel, x, y)
+  out[#out + 1] = place and "set key noenhanced opaque " .. M.LEGENDS[place] or "unset key"
+  add_margin(out, panel, place, add_ticks(out, panel, x, y, width, height))
 end
 
 ---Lowest and highest finite value of a matrix; never equal, so that colours have a range.
@@ -304,8 +235,8 @@ local function add_annotations(out, item, low, high, palette)
   end
 end
 
----The colour bar stands beside the axes, as high as they are, in a margin kept free for it.
-local COLORBAR = "set rmargin 11\nset colorbox vertical user origin graph 1.02, graph 0 size character 2, graph 1"
+---The colour bar stands beside the axes, as high as they are, in the margin that add_margin keeps for it.
+local COLORBAR = "set colorbox vertical user origin graph 1.02, graph 0 size character 2, graph 1"
 
 local function add_image_settings(out, panel, item)
   local palette = M.PALETTES[item.options.cmap or "viridis"]
@@ -329,15 +260,22 @@ local function add_texts(out, panel)
 end
 
 local function curve_clause(item, block, color)
-  local style = M.STYLES[item.options.style]
-  local size = item.options.width or item.options.size or 1
-  local way = style[1]:format(style[2], size * (style[3] or (style[1] == POINT and 1 or 1.5)))
+  local style, size = M.STYLES[item.options.style], item.options.width or item.options.size or 1
+  local way
+  if style.line and style.mark then
+    way = ("linespoints dt %d lw %g pt %d ps 0.7"):format(style.line, size * 1.5, style.mark)
+  elseif style.line then
+    way = ("%s dt %d lw %g"):format(style.way or "lines", style.line, size * 1.5)
+  else
+    way = ("points pt %d ps %g"):format(style.mark, size * (style.size or 1))
+  end
   return ('%s using 1:2 with %s lc rgb "%s" %s'):format(block, way, color, label_of(item))
 end
 
-local function box_clause(item, block, color)
-  return ('%s using 1:2:3 with boxes fs solid 0.85 border rgb "%s" lc rgb "%s" %s')
-    :format(block, color, color, label_of(item))
+local function box_clause(item, block, color, shared)
+  local fill = shared and "transparent solid 0.55" or "solid 0.85"
+  return ('%s using 1:2:3 with boxes fs %s border rgb "%s" lc rgb "%s" %s')
+    :format(block, fill, color, color, label_of(item))
 end
 
 ---gnuplot wants two rows and columns at least: a single one is written twice (`doubled`), and each copy is half a cell.
@@ -350,8 +288,13 @@ end
 local function doubled(list) return #list == 1 and {list[1], list[1]} or list end
 
 ---The row of an item's data block; bars of several series share the place of a label.
-local function row_of(item, series, series_count)
-  if item.kind == "curve" then return function(i) return {item.x[i], item.y[i]} end end
+local function row_of(panel, item, series, series_count)
+  if item.kind == "curve" then
+    return function(i) -- a point of which one number has no place has none on either axis
+      local shows = axes.shows(panel.axes, item.x[i], item.y[i])
+      return shows and {item.x[i], item.y[i]} or {0 / 0, 0 / 0}
+    end
+  end
   if item.kind == "image" then
     local rows = doubled(item.rows)
     return function(i)
@@ -367,32 +310,34 @@ local function row_of(item, series, series_count)
   return function(i) return {i - 0.4 + width * (series - 0.5), item.y[i], width} end
 end
 
-local function count_bars(panel)
+local function count_kind(panel, kind)
   local n = 0
-  for _, item in ipairs(panel.items) do n = n + (item.kind == "bars" and 1 or 0) end
+  for _, item in ipairs(panel.items) do n = n + (item.kind == kind and 1 or 0) end
   return n
 end
 
 local CLAUSES = {curve = curve_clause, bars = box_clause, hist = box_clause, image = image_clause}
 
 ---Does any value of the item survive as a number? gnuplot refuses a block without one.
-local function has_points(item)
+local function has_points(panel, item)
   if item.kind == "image" then return true end
-  for x, y in points_of(item) do
-    if number(x) ~= "NaN" and number(y) ~= "NaN" then return true end
+  for x, y in axes.points(item) do
+    if item.kind == "curve" and axes.shows(panel.axes, x, y) then return true end
+    if item.kind ~= "curve" and number(x) ~= "NaN" and number(y) ~= "NaN" then return true end
   end
   return false
 end
 
 ---Define the panel's data blocks; returns the clauses of its plot command.
 local function add_data(out, panel, prefix)
-  local clauses, series, series_count = {}, 0, count_bars(panel)
+  local clauses, series, series_count = {}, 0, count_kind(panel, "bars")
+  local shared = count_kind(panel, "hist") > 1 -- one must not hide the other
   for i, item in ipairs(panel.items) do
     if item.kind == "bars" then series = series + 1 end
-    if has_points(item) then
+    if has_points(panel, item) then
       local block = ("$%s_%d"):format(prefix, i)
-      add_block(out, block, #(item.y or doubled(item.rows)), row_of(item, series, series_count))
-      clauses[#clauses + 1] = CLAUSES[item.kind](item, block, color_of(item, i))
+      add_block(out, block, #(item.y or doubled(item.rows)), row_of(panel, item, series, series_count))
+      clauses[#clauses + 1] = CLAUSES[item.kind](item, block, color_of(item, i), shared)
     end
   end
   if #clauses == 0 then clauses[1] = "$empty using 1:2 with points notitle" end -- the axes of an empty panel
@@ -408,14 +353,12 @@ end
 
 local function add_panel(out, panel, options, band, clauses)
   local x, y, w, h = place_of(panel, band)
-  local image = image_of(panel)
+  local image = axes.image(panel)
   local ratio = image and image.options.aspect ~= "auto" and "ratio -1" or "noratio"
-  out[#out + 1] = "unset label\nset rmargin -1"
+  out[#out + 1] = "unset label"
   out[#out + 1] = ("set origin %.6f,%.6f\nset size %s %.6f,%.6f"):format(x, y, ratio, w, h)
   if image then add_image_settings(out, panel, image) end
-  local seen = add_axes(out, panel, panel.axes.title)
-  local outside = panel.axes.legend == "outside" and 0.5 or 0.8 -- about what margins and legend leave of it
-  add_ticks(out, panel, seen, w * options.width * outside, h * options.height * 0.75)
+  add_layout(out, panel, w * options.width, h * options.height)
   add_texts(out, panel)
   out[#out + 1] = "plot " .. table.concat(clauses, ", ")
 end
@@ -430,7 +373,6 @@ function M.script(options, panels)
     ('set terminal pngcairo noenhanced size %d,%d font "%s" background rgb "#ffffff"')
       :format(options.width, options.height, FONT),
     "set boxwidth 1 absolute",
-    ('set format "%s"\nset format cb "%s"'):format(TICK_FORMAT, TICK_FORMAT),
     "$empty << EOD\n0 -1e308\nEOD",
   }
   local in_grid, clauses = false, {}
