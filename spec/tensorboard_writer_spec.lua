@@ -112,6 +112,25 @@ describe("TensorboardWriter:setup", function()
     assert.same({{tag = "x", step = 1, value = 1}, {tag = "x", step = 2, value = 2}}, events.scalars(dir))
   end)
 
+  it("names its file behind the newest there, and by the clock when a name has no time", function()
+    local function added_beside(name)
+      local folder = tmp.dir()
+      tmp.write(folder .. "/" .. name, "")
+      tb:setup(folder)
+      tb:add_scalar("x", 1, 1)
+      tb:close()
+      for _, found in ipairs(tmp.files(folder)) do
+        if found ~= name then return math.tointeger(found:match("^events%.out%.tfevents%.(%d%d%d%d%d%d%d%d%d%d)%.")) end
+      end
+    end
+    assert.is_true(added_beside("events.out.tfevents.8999999999.z.1.0") >= 8999999999)
+    for _, name in ipairs {"events.out.tfevents.x", "events.out.tfevents.", "events.out.tfevents.8999999999",
+                           "events.out.tfevents.99999999999999999999.h.1.0"} do
+      local seconds = added_beside(name)
+      assert.is_true(seconds and math.abs(seconds - os.time()) < 100, name)
+    end
+  end)
+
   it("moves to another folder and leaves the first complete", function()
     open():add_scalar("x", 1, 1)
     local second = tmp.dir()
@@ -472,6 +491,16 @@ describe("TensorboardWriter:add_scalars", function()
     assert.equal(9.5, list[1].wall_time)
   end)
 
+  it("takes the longest name that a folder can have", function()
+    local key = ("x"):rep(253)
+    open():add_scalars("m", {[key] = 1})
+    tb:close()
+    assert.equal(1, #events.values(dir .. "/m_" .. key, "m"))
+    open {scalars_layout = "tags"}
+    tb:add_scalars("m", {[key .. key] = 1})
+    assert.equal(1, #values("m/" .. key .. key))
+  end)
+
   it("writes nothing of an empty dictionary", function()
     open():add_scalars("m", {}, 1)
     tb:close()
@@ -490,6 +519,8 @@ describe("TensorboardWriter:add_scalars", function()
     refuses(dict .. "expected string keys, got 5", "add_scalars", "m", {{5, 1}})
     refuses(dict .. "[1]: expected a {key, value} pair, got 1", "add_scalars", "m", {1, 2})
     refuses(dict .. "a key must not hold NUL", "add_scalars", "m", {["a\0"] = 1})
+    refuses(dict .. "its run's folder would have a name of 256 bytes, 255 are possible", "add_scalars", "m",
+      {a = 1, [("x"):rep(254)] = 2})
     refuses("add_scalars: unknown option 'dtype'", "add_scalars", "m", {a = 1}, {dtype = "int8"})
     refuses("add_scalars: argument 'global_step': expected an integer, got 0.5", "add_scalars", "m", {a = 1}, 0.5)
   end)
@@ -826,8 +857,8 @@ describe("TensorboardWriter:add_hparams", function()
     assert.same({}, events.files(dir))
   end)
 
-  it("refuses runs outside the run's folder", function()
-    for _, name in ipairs {"..", "../x", "a/../../x", "/tmp/x"} do
+  it("refuses runs outside the run's folder, and names that are none for a folder", function()
+    for _, name in ipairs {"..", "../x", "a/../../x", "/tmp/x", "a/" .. ("x"):rep(256) .. "/b"} do
       local ok, err = pcall(tb.add_hparams, tb, {lr = 1}, {}, nil, name)
       assert.is_false(ok, name)
       assert.truthy(err:find("add_hparams: argument 'run_name': ", 1, true), err)

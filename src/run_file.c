@@ -14,10 +14,17 @@ typedef struct newest {
   char name[256];
 } newest;
 
+/* Ten digits and a point follow the prefix, as in every name a writer gives before the year 2286. Behind any other name
+ * there is no sorting by seconds: it must not take them astray. */
+static bool has_seconds(const char *name) {
+  if (strncmp(name, PREFIX, sizeof PREFIX - 1) != 0) return false;
+  const char *seconds = name + sizeof PREFIX - 1;
+  return strspn(seconds, "0123456789") == 10 && seconds[10] == '.';
+}
+
 static bool keep_newest(void *ctx, const char *name) {
   newest *n = ctx;
-  if (strncmp(name, PREFIX, sizeof PREFIX - 1) == 0 && strcmp(name, n->name) > 0)
-    snprintf(n->name, sizeof n->name, "%s", name);
+  if (has_seconds(name) && strcmp(name, n->name) > 0) snprintf(n->name, sizeof n->name, "%s", name);
   return true;
 }
 

@@ -1,4 +1,5 @@
 /* writer_add.c - the calls that add one kind of data each: check, encode, push. What a kind's bytes are is in encode/. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,6 +62,12 @@ helios_status helios_writer_add_scalar_with(helios_writer *w, const char *tag, d
 
 /* ---- several scalars of one chart ---------------------------------------------------------------------- */
 
+/* A folder that no file system takes is a wrong call; as a disk's failure it would be tried again for ever. */
+static helios_status check_folder_length(size_t length, const char *argument, hl_error *err) {
+  if (length <= NAME_MAX) return HELIOS_OK;
+  return hl_invalid(err, argument, "its run's folder would have a name of %zu bytes, %d are possible", length, NAME_MAX);
+}
+
 static void append_part(hl_buf *path, const char *part) {
   for (; *part != '\0'; part++) hl_buf_append_byte(path, (unsigned char)(*part == '/' ? '_' : *part));
 }
@@ -105,18 +112,21 @@ static helios_status update_layout(helios_writer *w, const char *main_tag, const
   return st;
 }
 
-static helios_status check_series(const char *main_tag, const helios_named_value *values, size_t count,
+static helios_status check_series(const char *main_tag, const helios_named_value *values, size_t count, bool tags,
                                   hl_error *err) {
   helios_status st = hl_check_utf8(hl_str_of(main_tag), "main_tag", err);
-  for (size_t i = 0; i < count && st == HELIOS_OK; i++)
+  size_t length = strlen(main_tag) + 1;
+  for (size_t i = 0; i < count && st == HELIOS_OK; i++) {
     st = hl_check_utf8(hl_str_of(values[i].name), "tag_scalar_dict", err);
+    if (st == HELIOS_OK && !tags) st = check_folder_length(length + strlen(values[i].name), "tag_scalar_dict", err);
+  }
   return st;
 }
 
 static helios_status add_series(helios_writer *w, const char *main_tag, const helios_named_value *values, size_t count,
                                 const hl_event *event, hl_error *err) {
   bool tags = w->options.scalars_layout == HELIOS_SCALARS_TAGS;
-  helios_status st = check_series(main_tag, values, count, err);
+  helios_status st = check_series(main_tag, values, count, tags, err);
   if (st == HELIOS_OK && tags && count > 0) st = update_layout(w, main_tag, values, count, event, err);
   hl_buf name;
   hl_buf_init(&name, &w->alloc);
@@ -233,6 +243,8 @@ static helios_status check_run_name(const char *name, hl_error *err) {
     size_t n = strcspn(part, "/");
     if (n == 0 || (n == 1 && part[0] == '.') || (n == 2 && part[0] == '.' && part[1] == '.'))
       return hl_invalid(err, "run_name", "\"%s\" is no plain path below the run folder", name);
+    st = check_folder_length(n, "run_name", err);
+    if (st != HELIOS_OK) return st;
   }
   return HELIOS_OK;
 }
