@@ -164,6 +164,17 @@ describe("the default loggers", function()
       assert.same({7, 8, 9}, steps_purged())
     end)
 
+    it("leaves the log where it was when an argument is wrong", function()
+      logging.restore_default_loggers(log_path)
+      fails("restore_default_loggers: unknown option 'step'", logging.restore_default_loggers, dir .. "/b.log",
+            run_path, {step = 1})
+      fails("restore_default_loggers: argument 'run_path': must not be empty", logging.restore_default_loggers,
+            dir .. "/b.log", "")
+      assert.equal(log_path, logging.get_root_logger().log_file)
+      logging.close_default_loggers()
+      assert.same({"a.log"}, tmp.files(dir))
+    end)
+
     it("raises for what cannot be opened, in the caller's name", function()
       tmp.write(dir .. "/file", "")
       local ok, message = pcall(function() logging.restore_default_loggers(dir .. "/file/x.log") end)
@@ -231,6 +242,11 @@ describe("the default loggers", function()
     fails("restore_default_loggers: argument 'purge_step': expected a number, got a string",
           logging.restore_default_loggers, {run_path = dir, purge_step = "7"})
     fails("restore_default_loggers: unknown option 'step'", logging.restore_default_loggers, nil, dir, {step = 1})
+    fails("restore_default_loggers: argument 'log_path': must not be empty", logging.restore_default_loggers, "")
+    fails("restore_default_loggers: argument 'run_path': must not hold NUL", logging.restore_default_loggers,
+          {run_path = dir .. "/a\0b"})
+    fails("setup_default_loggers: argument 'log_root': must not be empty", logging.setup_default_loggers, "x", "")
+    fails("setup_default_loggers: argument 'run_name': must not hold NUL", logging.setup_default_loggers, "x\0", dir)
     local ok, message = pcall(function() logging.setup_default_loggers() end)
     assert.is_false(ok)
     assert.matches("^[^:]*logging_spec.lua:%d+: ", message)

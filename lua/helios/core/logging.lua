@@ -67,10 +67,20 @@ function M.create_default_loggers(enable_tensorboard)
   if enabled ~= false then active.tensorboard = active.tensorboard or TensorboardWriter() end
 end
 
----What `restore_default_loggers` does with checked arguments.
+---Raise for the caller of the public function unless these of its arguments can be (parts of) paths.
+local function check_paths(func, given, names)
+  for _, name in ipairs(names) do
+    local path = given[name]
+    local reason = path == "" and "must not be empty" or path and path:find("\0", 1, true) and "must not hold NUL"
+    if reason then error(("%s: argument '%s': %s"):format(func, name, reason), 3) end
+  end
+end
+
+---What `restore_default_loggers` does with checked paths. The writer comes first: when its options are wrong the log is
+---still where it was.
 local function restore(log_path, run_path, opts)
-  if log_path then active.root:setup(log_path) end
   if run_path and active.tensorboard then active.tensorboard:setup(run_path, opts) end
+  if log_path then active.root:setup(log_path) end
 end
 
 ---`setup` raises in its own name and for this file's line: say it in the name of `func` and for its caller's line.
@@ -97,6 +107,7 @@ end
 function M.restore_default_loggers(log_path, run_path, opts)
   local given = options.read(RESTORE, log_path, run_path, opts)
   if not active.root then error("restore_default_loggers: " .. NO_ROOT, 2) end
+  check_paths("restore_default_loggers", given, {"log_path", "run_path"})
   restore_for_caller("restore_default_loggers", given.log_path, given.run_path, writer_options(given))
 end
 
@@ -108,6 +119,7 @@ end
 function M.setup_default_loggers(run_name, log_root, runs_root)
   local given = options.read(SETUP, run_name, log_root, runs_root)
   if not active.root then error("setup_default_loggers: " .. NO_ROOT, 2) end
+  check_paths("setup_default_loggers", given, {"run_name", "log_root", "runs_root"})
   local name = M.get_default_log_name(given.run_name)
   restore_for_caller("setup_default_loggers", given.log_root and join(given.log_root, name .. ".log"),
                      given.runs_root and join(given.runs_root, name))
