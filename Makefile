@@ -105,6 +105,12 @@ $(EMBED): $(BUILD)/%: %.c $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
 	$(call say,CC)$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios-lua.a \
 	  $(BUILD)/libhelios.a $(CORE_LIBS) $(LUA_LIBS)
 
+# A peer in C++, where its package is.
+SPDLOG := $(shell $(PKG_CONFIG) --exists spdlog 2>/dev/null && echo yes)
+$(BUILD)/bench/spdlog: bench/spdlog.cpp
+	@mkdir -p $(@D)
+	$(call say,CXX)$(CXX) -std=c++17 $(CFLAGS) $(shell $(PKG_CONFIG) --cflags spdlog) -o $@ $< $(shell $(PKG_CONFIG) --libs spdlog)
+
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(HL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios.a $(CORE_LIBS)
@@ -208,7 +214,7 @@ include fuzz.mk
 # --- Figures ------------------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: lua cli $(BENCHES)  ## rates beside torch, tensorboardX and Python's logging (ORACLE=)
+bench: lua cli $(BENCHES) $(if $(SPDLOG),$(BUILD)/bench/spdlog)  ## rates beside torch, tensorboardX and Python's logging (ORACLE=)
 	@$(LUA_ENV) BUILD=$(BUILD) LUA=$(LUA) PYTHON=$(PYTHON) bench/run.sh
 
 # --- Independent judges ---------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <png.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,13 @@
 #include "crc32c.h"
 #include "helios/helios.h"
 
-enum { RUNS = 5, WIDTH = 1920, HEIGHT = 1080, PHOTO_BYTES = 3 * WIDTH * HEIGHT, MILLION = 1000000 };
+enum { RUNS = 5, WRITERS = 100, WIDTH = 1920, HEIGHT = 1080, PHOTO_BYTES = 3 * WIDTH * HEIGHT, MILLION = 1000000 };
 
 typedef struct bench {
   char folder[512];
   helios_writer *writer;
   helios_logger *logger;
+  helios_writer *others[WRITERS]; /* open beside it, for what that costs */
   unsigned char *photo; /* 3 x 1080 x 1920 */
   float *values;        /* a million, normal */
   float *predictions;   /* a million in [0, 1] */
@@ -119,6 +121,11 @@ static void make_material(bench *b) {
 /* ---- the calls ---- */
 
 static void add_scalar(bench *b, int64_t i) { must(helios_writer_add_scalar(b->writer, "loss/train", 0.5, i)); }
+
+/* Another writer each time: what they share is the cost of memory that is not in the cache. */
+static void add_scalar_in_turn(bench *b, int64_t i) {
+  must(helios_writer_add_scalar(b->others[i % WRITERS], "loss/train", 0.5, i));
+}
 
 static void add_text(bench *b, int64_t i) {
   static const char text[] = "sixty characters of Markdown, as a note on a step would be..";
@@ -248,23 +255,68 @@ static void close_handles(bench *b) {
 
 static double smaller(double a, double b) { return a < b ? a : b; }
 
-static void measure(bench *b, const char *kind, const char *who, bench_fn fn, int calls) {
+static void report(const char *kind, const char *who, double call, double cpu, int calls) {
+  printf("%s\t%s\t%.1f\t%.1f\n", kind, who, 1e9 * call / calls, 1e9 * cpu / calls);
+  fflush(stdout);
+}
+
+/* What the call itself takes, one after the other; paced: each after the one before is in its file, as when a training
+ * loop logs an image now and then. */
+static double time_calls(bench *b, bench_fn fn, int calls, bool paced) {
+  double total = 0, start = seconds(CLOCK_MONOTONIC);
+  for (int i = 1; i <= calls; i++) {
+    fn(b, i);
+    if (!paced) continue;
+    total += seconds(CLOCK_MONOTONIC) - start;
+    must(helios_writer_flush(b->writer));
+    start = seconds(CLOCK_MONOTONIC);
+  }
+  return paced ? total : seconds(CLOCK_MONOTONIC) - start;
+}
+
+static void measure_calls(bench *b, const char *kind, const char *who, bench_fn fn, int calls, bool paced) {
   static int folders;
   double call = 1e9, cpu = 1e9;
   for (int run = 0; run < RUNS; run++) {
     open_handles(b, folders++);
     fn(b, 0); /* the first event makes the file */
     must(helios_writer_flush(b->writer));
-    double wall_start = seconds(CLOCK_MONOTONIC), cpu_start = seconds(CLOCK_PROCESS_CPUTIME_ID);
-    for (int i = 1; i <= calls; i++) fn(b, i);
-    call = smaller(call, seconds(CLOCK_MONOTONIC) - wall_start);
+    double cpu_start = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    call = smaller(call, time_calls(b, fn, calls, paced));
     must(helios_writer_flush(b->writer));
     must(helios_logger_flush(b->logger));
     cpu = smaller(cpu, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_start);
     close_handles(b);
   }
-  printf("%s\t%s\t%.1f\t%.1f\n", kind, who, 1e9 * call / calls, 1e9 * cpu / calls);
-  fflush(stdout);
+  report(kind, who, call, cpu, calls);
+}
+
+static void measure(bench *b, const char *kind, const char *who, bench_fn fn, int calls) {
+  measure_calls(b, kind, who, fn, calls, false);
+}
+
+/* One of a hundred open writers; then all of them in turn. */
+static void measure_a_hundred_writers(bench *b) {
+  char path[600];
+  for (int i = 0; i < WRITERS; i++) {
+    snprintf(path, sizeof path, "%s/hundred-%d", b->folder, i);
+    must(helios_writer_open(path, NULL, &b->others[i], NULL, 0));
+    add_scalar_in_turn(b, i);
+  }
+  measure(b, "add_scalar_of_hundred", "c", add_scalar, 200000);
+  measure(b, "add_scalar_in_turn", "c", add_scalar_in_turn, 200000);
+  for (int i = 0; i < WRITERS; i++) helios_writer_free(b->others[i]);
+}
+
+/* The last calls of a run of five million. */
+static void measure_a_long_run(bench *b) {
+  enum { EARLIER = 4800000, CALLS = 200000 };
+  open_handles(b, 1000000);
+  for (int i = 0; i < EARLIER; i++) add_scalar(b, i);
+  double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID), call = time_calls(b, add_scalar, CALLS, false);
+  must(helios_writer_flush(b->writer));
+  report("add_scalar_later", "c", call, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu, CALLS);
+  close_handles(b);
 }
 
 int main(int argc, char **argv) {
@@ -274,6 +326,8 @@ int main(int argc, char **argv) {
   make_material(&b);
   measure(&b, "add_scalar", "bare", bare_scalar, 200000);
   measure(&b, "add_scalar", "c", add_scalar, 200000);
+  measure_a_hundred_writers(&b);
+  measure_a_long_run(&b);
   measure(&b, "info_plain", "bare", bare_line, 100000);
   measure(&b, "info_plain", "c", info_plain, 200000);
   measure(&b, "info", "bare", bare_format, 200000);
@@ -283,9 +337,11 @@ int main(int argc, char **argv) {
   measure(&b, "add_histogram", "c", add_histogram, 20);
   measure(&b, "add_pr_curve", "c", add_pr_curve, 20);
   measure(&b, "add_image_small", "bare", bare_small_copy, 1000);
-  measure(&b, "add_image_small", "c", add_small_image, 20);
+  measure_calls(&b, "add_image_small", "c", add_small_image, 20, true);
+  measure(&b, "add_image_small", "burst", add_small_image, 20);
   measure(&b, "add_image_photo", "bare", bare_photo_copy, 20);
-  measure(&b, "add_image_photo", "c", add_photo, 4);
+  measure_calls(&b, "add_image_photo", "c", add_photo, 4, true);
+  measure(&b, "add_image_photo", "burst", add_photo, 4);
   measure(&b, "add_hparams", "c", add_hparams, 5000);
   return 0;
 }

@@ -1,8 +1,9 @@
-"""peers.py FOLDER [reading] - the same calls through torch.utils.tensorboard and tensorboardX; Python's logging; other
-readers, or these alone.
+"""peers.py FOLDER [reading] - the same calls through torch.utils.tensorboard and tensorboardX; Python's logging; numpy and
+Pillow for the work inside; other readers, or these alone.
 
 Prints `kind who call_ns cpu_ns` as core.c does, where cpu is the process time until the file is flushed."""
 import importlib
+import io
 import logging
 import re
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 
 import numpy as np
+from PIL import Image
 
 RUNS = 5
 FOLDER = sys.argv[1]
@@ -60,6 +62,30 @@ def info_plain(path):
     return (lambda i: logger.info("epoch 12: loss 0.5000")), handler.flush, handler.close
 
 
+def bare(work):
+    """Work with no writer around it."""
+    return lambda folder: (lambda i: work(), lambda: None, lambda: None)
+
+
+def histogram_edges():
+    """The 1549 edges of torch's default bins."""
+    edges = []
+    edge = 1e-12
+    while edge < 1e20:
+        edges.append(edge)
+        edge *= 1.1
+    return np.array([-e for e in reversed(edges)] + [0] + edges)
+
+
+def measure_libraries(values, small, photo):
+    """What numpy and Pillow take for the work inside: counting into torch's bins, packing a picture."""
+    edges = histogram_edges()
+    measure("add_histogram", "numpy", 3, bare(lambda: np.histogram(values, edges)))
+    for kind, pixels in (("add_image_small", small), ("add_image_photo", photo)):
+        image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+        measure(kind, "Pillow", 3, bare(lambda picture=image: picture.save(io.BytesIO(), "PNG")))
+
+
 def measure_reader(kind, who, read):
     """One reading of what read.c left, start to end without the start of Python."""
     wall_start, cpu_start = time.perf_counter(), time.process_time()
@@ -99,13 +125,10 @@ def measure_reading():
     measure_reader("load_scalars", "tbparse", lambda: len(SummaryReader(f"{FOLDER}/scalars").tensors))
 
 
-def writer_benches(run_name):
-    rng = np.random.default_rng(1)
-    values = rng.standard_normal(1000000).astype(np.float32)
+def writer_benches(run_name, values, small, photo):
+    rng = np.random.default_rng(2)
     predictions = rng.random(1000000).astype(np.float32)
     labels = rng.integers(0, 2, 1000000).astype(bool)
-    photo = np.fromfile(f"{FOLDER}/photo.rgb", np.uint8).reshape(3, 1080, 1920)
-    small = np.ascontiguousarray(photo[:, :256, :256])
     hparams = {"lr": 0.1, "momentum": 0.9, "batch_size": 32, "optimizer": "sgd", "nesterov": True}
     metrics = {"accuracy": 0.98, "loss": 0.05}
     return {
@@ -123,14 +146,18 @@ def main():
     if "reading" in sys.argv[2:]:
         measure_reading()
         return
-    measure("info_plain", "other", 20000, info_plain)
-    measure("info", "other", 20000, info)
-    measure_reading()
+    measure("info_plain", "logging", 20000, info_plain)
+    measure("info", "logging", 20000, info)
+    values = np.random.default_rng(1).standard_normal(1000000).astype(np.float32)
+    photo = np.fromfile(f"{FOLDER}/photo.rgb", np.uint8).reshape(3, 1080, 1920)
+    small = np.ascontiguousarray(photo[:, :256, :256])
+    measure_libraries(values, small, photo)
     peers = (("torch", "torch.utils.tensorboard", "run_name"), ("tensorboardX", "tensorboardX", "name"))
     for who, module_name, run_name in peers:
         module = importlib.import_module(module_name)
-        for kind, (calls, add) in writer_benches(run_name).items():
+        for kind, (calls, add) in writer_benches(run_name, values, small, photo).items():
             measure(kind, who, calls, with_writer(module, add))
+    measure_reading()
 
 
 main()

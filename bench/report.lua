@@ -3,10 +3,13 @@
 
 local results_path, readme_path, versions = arg[1], arg[2], arg[3]
 
----One row of the table. The budget is what ours may cost at most, in nanoseconds (bytes for memory).
+---One row of the table. The budget is what ours may cost at most: nanoseconds, bytes of memory, or a count.
 local ROWS <const> = {
   {"`add_scalar` from C: the call", "add_scalar", ours = "c", budget = 120},
   {"... and all CPU until it is in the file", "add_scalar", ours = "c", cpu = true, budget = 120},
+  {"... one of 101 open writers", "add_scalar_of_hundred", ours = "c", budget = 120},
+  {"... a hundred writers in turn", "add_scalar_in_turn", ours = "c"},
+  {"... after 4.8 million others", "add_scalar_later", ours = "c", budget = 120},
   {"`add_scalar` from Lua", "add_scalar", ours = "lua", budget = 220},
   {"`info` from C, plain text", "info_plain", ours = "c", budget = 150},
   {"... and all CPU", "info_plain", ours = "c", cpu = true, budget = 150},
@@ -18,18 +21,30 @@ local ROWS <const> = {
   {"`add_histogram`, 1e6 float32", "add_histogram", ours = "c", cpu = true, budget = 5e6},
   {"`add_pr_curve`, 1e6 float32", "add_pr_curve", ours = "c", cpu = true, budget = 3e6},
   {"`add_image` 3x256x256 uint8: the call", "add_image_small", ours = "c", budget = 1e5},
-  {"... and all CPU", "add_image_small", ours = "c", cpu = true, budget = 2.5e6},
+  {"... in a burst of 20", "add_image_small", ours = "burst"},
+  {"... and all CPU", "add_image_small", ours = "burst", cpu = true, budget = 2.5e6},
   {"`add_image` 3x1080x1920 photograph: the call", "add_image_photo", ours = "c", budget = 1e6},
-  {"... and all CPU", "add_image_photo", ours = "c", cpu = true, budget = 7e7},
-  {"... the call from Lua", "add_image_photo", ours = "lua", budget = 1e6},
+  {"... from Lua", "add_image_photo", ours = "lua", budget = 1e6},
+  {"... in a burst of 4", "add_image_photo", ours = "burst"},
+  {"... and all CPU", "add_image_photo", ours = "burst", cpu = true, budget = 7e7},
   {"`add_hparams`, 5 + 2, from C", "add_hparams", ours = "c", budget = 1e4},
   {"... from Lua", "add_hparams", ours = "lua"},
   {"read a million scalars, checksums checked", "read_scalars", ours = "c", budget = 1e8},
   {"read 1 GB of images, checksums checked", "read_images", ours = "c", budget = 2.4e8},
   {"a program with a writer, start to end, beyond bare Lua", "start", ours = "lua", extra = true, budget = 3e6},
-  {"its memory, beyond bare Lua", "start", ours = "lua", cpu = true, extra = true, memory = true,
-    budget = 2 * 2 ^ 20},
+  {"its memory, beyond bare Lua", "start", ours = "lua", cpu = true, extra = true, unit = "bytes", budget = 2 * 2 ^ 20},
+  {"lost of 50 events acknowledged, then SIGKILL", "killed_events", ours = "c", unit = "count", budget = 0},
+  {"lost of 50 lines acknowledged, then SIGKILL", "killed_lines", ours = "c", unit = "count", budget = 0},
 }
+
+---Peers without a column of their own.
+local OTHERS <const> = {
+  {"logging", "Python's logging"}, {"spdlog", "spdlog"}, {"spdlog_async", "spdlog, async"}, {"numpy", "numpy"},
+  {"Pillow", "Pillow"}, {"loader", "EventAccumulator"}, {"server", "data server"}, {"tbparse", "tbparse"},
+}
+
+---Rows of one kind whose peers were measured under another.
+local PEERS_OF <const> = {read_scalars = "load_scalars", read_images = "load_images"}
 
 ---Reading, from the start of the command to its end, beside what others take to load the same.
 local READING <const> = {
@@ -58,22 +73,26 @@ end
 
 local function as_size(bytes) return ("%.3g MiB"):format(bytes / 2 ^ 20) end
 
+local SHOW <const> = {bytes = as_size, count = function(n) return ("%d"):format(n) end}
+
+---What a peer took, and how many times ours.
+local function beside(show, theirs, ours)
+  return ours > 0 and ("%s (%.3gx)"):format(show(theirs), theirs / ours) or show(theirs)
+end
+
 ---The cells of one row, or nil when it was not measured.
 local function row_cells(row, results)
-  local measured = results[row[2]]
+  local measured, peers = results[row[2]], results[PEERS_OF[row[2]] or row[2]] or {}
   if not measured or not measured[row.ours] then return nil end
-  local field = row.cpu and "cpu" or "call"
-  local show = row.memory and as_size or as_time
+  local field, show = row.cpu and "cpu" or "call", SHOW[row.unit] or as_time
   local base = row.extra and measured.bare[field] or 0
   local ours = measured[row.ours][field] - base
-  local cells = {row[1], measured.bare and show(measured.bare[field]) or "", show(ours)}
-  cells[4] = row.budget and show(row.budget) or ""
-  cells[5] = row.budget and ("%.2f"):format(ours / row.budget) or ""
-  for _, who in ipairs {"torch", "tensorboardX", "other"} do
-    local peer = measured[who]
-    table.insert(cells, peer and ("%s (%.3gx)"):format(show(peer[field]), (peer[field] - base) / ours) or "")
-  end
-  return cells
+  local function cell(who) return peers[who] and beside(show, peers[who][field] - base, ours) end
+  local others = {}
+  for _, other in ipairs(OTHERS) do others[#others + 1] = cell(other[1]) and other[2] .. " " .. cell(other[1]) end
+  local ratio = row.budget and row.budget > 0 and ("%.2f"):format(ours / row.budget) or ""
+  return {row[1], measured.bare and show(measured.bare[field]) or "", show(ours), row.budget and show(row.budget) or "",
+    ratio, cell("torch") or "", cell("tensorboardX") or "", table.concat(others, "; ")}
 end
 
 local function first_line_matching(path, pattern)
@@ -99,7 +118,7 @@ end
 local function figures(results)
   local lines = {
     conditions(), "",
-    "| work | bare work | ours | budget | ours / budget | torch | tensorboardX | other |",
+    "| work | bare work | ours | budget | ours / budget | torch | tensorboardX | others |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
   }
   for _, row in ipairs(ROWS) do

@@ -3,7 +3,8 @@
 # peers in Python (the environment of conformance/, made if need be). Each is the best of several runs.
 set -euo pipefail
 
-BUILD=${BUILD:-build} LUA=${LUA:-lua5.4}
+export BUILD=${BUILD:-build}
+LUA=${LUA:-lua5.4}
 python=$(conformance/oracle.sh)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -41,6 +42,7 @@ reading() {
     "$python" bench/peers.py "$folder" reading
   else
     "$BUILD/bench/core" "$folder"
+    if [ -x "$BUILD/bench/spdlog" ]; then "$BUILD/bench/spdlog" "$folder"; fi
     reading
     "$LUA" bench/binding.lua "$folder"
     "$spawn" start bare 20 "$LUA" -e ''
@@ -49,6 +51,7 @@ reading() {
     for peer in torch.utils.tensorboard tensorboardX; do
       "$spawn" start "${peer%%.*}" 3 "$python" "$folder/open.py" "$peer" "$folder/start-$peer"
     done
+    "$python" bench/killed.py "$folder"
   fi
 } >"$results"
 

@@ -20,6 +20,7 @@ packages=(
   luarocks dpkg-dev debhelper fakeroot lintian  # packages
   python3 python3-venv ca-certificates      # independent judges: torch and TensorBoard in a venv
   chromium chromium-driver                  # dashboards, looked at as a user does
+  libspdlog-dev                             # a peer of `make bench`
 )
 
 is_installed() {
