@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -49,6 +50,7 @@ typedef struct queue_target {
   bool part_is_first;    /* the same, while that entry is the first to be dropped */
   bool part_dropped;     /* it was dropped: file.skip counts nothing any more */
   uint64_t last_used;
+  _Atomic int64_t written; /* file.length when the mark was last set */
 } queue_target;
 
 struct hl_queue {
@@ -244,6 +246,7 @@ static size_t collect_batches(hl_queue *q, uint64_t end) {
 
 static void mark_written(hl_queue *q, queue_target *t, uint64_t upto) {
   t->upto = upto;
+  t->written = t->file.length;
   if (t->slot != HL_NO_SLOT)
     hl_pending_mark_slot(&q->ring, t->slot, (hl_pending_mark){.upto = upto, .length = t->file.length});
 }
@@ -815,6 +818,17 @@ helios_status hl_queue_open(hl_queue **out, const hl_queue_options *o, hl_error 
   }
   *out = q;
   return HELIOS_OK;
+}
+
+int64_t hl_queue_written(hl_queue *q, uint32_t target) {
+  pthread_mutex_lock(&q->lock);
+  int64_t written = q->targets[target]->written;
+  pthread_mutex_unlock(&q->lock);
+  return written;
+}
+
+void hl_queue_pending_name(const hl_queue *q, char *out, size_t size) {
+  snprintf(out, size, "%s", q->ring.path == NULL ? "" : strrchr(q->ring.path, '/') + 1);
 }
 
 helios_status hl_queue_flush(hl_queue *q, hl_error *err) {

@@ -63,6 +63,11 @@ helios_status hl_queue_close(hl_queue *q, hl_error *err);
 void hl_queue_free(hl_queue *q);
 void hl_queue_stats(hl_queue *q, helios_stats *out);
 
+/* How much of a target's file was written, now or a little earlier. */
+int64_t hl_queue_written(hl_queue *q, uint32_t target);
+/* The name of the pending file in its folder; empty when there is none. */
+void hl_queue_pending_name(const hl_queue *q, char *out, size_t size);
+
 /* False in a process that was forked since the queue was opened: touch nothing then but free. */
 bool hl_queue_alive(const hl_queue *q);
 

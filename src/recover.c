@@ -23,7 +23,7 @@
 #include "recover_media.h"
 #include "wire.h"
 
-enum { LARGEST_PENDING_FILE = 256 * 1024 * 1024, PATIENCE_MS = 5000 };
+enum { LARGEST_PENDING_FILE = 256 * 1024 * 1024, PATIENCE_MS = 5000, FOLDER_PATIENCE_MS = 60000 };
 
 typedef struct recovery {
   const hl_env *env;
@@ -478,13 +478,32 @@ static helios_status recover_kind(const recovery *base, bool (*wanted)(const cha
 }
 
 /* Images come last: they are looked for in event files that are whole again. */
+static helios_status recover_run(const recovery *base) {
+  helios_status st = recover_kind(base, is_pending_name, NULL);
+  return st == HELIOS_OK ? recover_kind(base, hl_is_spool_name, hl_spool_order) : st;
+}
+
+/* One recovery of a run at a time: one pending file and many spools write to the same event file. Where folders cannot
+ * be locked it goes on without. Unlocked by name, as a child forked meanwhile has the descriptor too. */
+static helios_status recover_run_alone(const recovery *base) {
+  const hl_env *env = base->env;
+  int code, ignored;
+  int fd = env->open(env, base->folder, O_RDONLY | O_DIRECTORY, &code);
+  bool locked = fd >= 0 && hl_env_lock_within(env, fd, FOLDER_PATIENCE_MS, &code) == 0;
+  helios_status st = fd >= 0 && !locked && code == EWOULDBLOCK
+                         ? hl_fail_io(base->err, base->folder, "another process is recovering it", code)
+                         : recover_run(base);
+  if (locked) env->unlock(env, fd, &ignored);
+  if (fd >= 0) env->close(env, fd, &ignored);
+  return st;
+}
+
 helios_status hl_recover_folder(const hl_env *env, const helios_allocator *alloc, const char *folder,
                                 const char *log_name, helios_recovery *result, hl_error *err) {
   helios_recovery ignored = {.size = sizeof ignored};
   recovery base = {.env = env, .alloc = alloc, .folder = folder, .log_name = log_name,
                    .result = result != NULL ? result : &ignored, .err = err};
-  helios_status st = recover_kind(&base, is_pending_name, NULL);
-  return st == HELIOS_OK && log_name == NULL ? recover_kind(&base, hl_is_spool_name, hl_spool_order) : st;
+  return log_name == NULL ? recover_run_alone(&base) : recover_kind(&base, is_pending_name, NULL);
 }
 
 /* ---- for hosts and tools --------------------------------------------------------------------------------- */

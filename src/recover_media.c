@@ -58,6 +58,10 @@ static bool path_is_plain(const char *path) {
   return memchr(path, '\0', HL_SPOOL_PATH) != NULL && path[0] != '\0' && strchr(path, '/') == NULL && path[0] != '.';
 }
 
+static bool pending_is_plain(const char *name) {
+  return memchr(name, '\0', HL_SPOOL_PENDING) != NULL && strchr(name, '/') == NULL;
+}
+
 /* How many bytes of a file of `size` the call in this header takes; 0: there is none, or it cannot be. */
 static size_t used_size(const hl_spool_header *h, size_t size) {
   const hl_media_call *c = &h->call;
@@ -73,7 +77,8 @@ static size_t used_size(const hl_spool_header *h, size_t size) {
 static bool is_sound(const rescue *r) {
   const hl_media_call *c = &r->header->call;
   return used_size(r->header, r->size) == r->size && r->header->crc == hl_spool_crc(c, hl_spool_bytes(r->header)) &&
-         memchr(c->params.text, '\0', sizeof c->params.text) != NULL && path_is_plain(c->path) && tensor_is_sound(c);
+         memchr(c->params.text, '\0', sizeof c->params.text) != NULL && path_is_plain(c->path) && pending_is_plain(c->pending) &&
+         tensor_is_sound(c);
 }
 
 static hl_str tag_of(const rescue *r) {
@@ -113,30 +118,54 @@ static bool is_same_event(const rescue *r, const unsigned char *payload, size_t 
 }
 
 typedef struct scan {
-  int64_t end; /* of the last whole record */
+  int64_t end; /* where a new record belongs: behind the last whole one, or behind damage */
   bool found;
 } scan;
 
-static helios_status scan_records(const rescue *r, int fd, const char *path, int64_t size, scan *s) {
+/* One record of the file, if it is there as a whole. *more: it is, and s->end has moved behind it. Damage within it
+ * leaves its length believed. */
+static helios_status scan_record(const rescue *r, int fd, const char *path, int64_t size, scan *s, bool *more) {
   unsigned char header[HL_RECORD_HEADER];
+  int64_t left = size - s->end;
+  *more = false;
+  if (left < HL_RECORD_HEADER) return HELIOS_OK;
+  helios_status st = read_all(r, fd, path, header, sizeof header, s->end);
+  if (st != HELIOS_OK) return st;
+  uint64_t n = hl_get_le64(header);
+  if (hl_get_le32(header + 8) != hl_crc32c_masked(header, 8)) {
+    s->end = size; /* nothing that a write was cut short in: it is not ours to cut away */
+    return HELIOS_OK;
+  }
+  if (left < HL_RECORD_OVERHEAD || n > (uint64_t)(left - HL_RECORD_OVERHEAD)) return HELIOS_OK;
   hl_buf payload;
   hl_buf_init(&payload, r->alloc);
-  helios_status st = HELIOS_OK;
-  *s = (scan){0, false};
-  while (st == HELIOS_OK && size - s->end >= HL_RECORD_OVERHEAD) {
-    st = read_all(r, fd, path, header, sizeof header, s->end);
-    uint64_t n = hl_get_le64(header);
-    if (st != HELIOS_OK || hl_get_le32(header + 8) != hl_crc32c_masked(header, 8)) break;
-    if (n > (uint64_t)(size - s->end - HL_RECORD_OVERHEAD)) break;
-    hl_buf_reset(&payload);
-    unsigned char *p = hl_buf_grow(&payload, (size_t)n + HL_RECORD_FOOTER);
-    if (p == NULL) st = HELIOS_ENOMEM;
-    if (st == HELIOS_OK) st = read_all(r, fd, path, p, (size_t)n + HL_RECORD_FOOTER, s->end + HL_RECORD_HEADER);
-    if (st != HELIOS_OK || hl_get_le32(p + n) != hl_crc32c_masked(p, (size_t)n)) break;
-    s->found = s->found || is_same_event(r, p, (size_t)n);
-    s->end += (int64_t)n + HL_RECORD_OVERHEAD;
-  }
+  unsigned char *p = hl_buf_grow(&payload, (size_t)n + HL_RECORD_FOOTER);
+  st = p == NULL ? HELIOS_ENOMEM : read_all(r, fd, path, p, (size_t)n + HL_RECORD_FOOTER, s->end + HL_RECORD_HEADER);
+  *more = st == HELIOS_OK;
+  if (*more && hl_get_le32(p + n) == hl_crc32c_masked(p, (size_t)n)) s->found |= is_same_event(r, p, (size_t)n);
+  if (*more) s->end += (int64_t)n + HL_RECORD_OVERHEAD;
   hl_buf_free(&payload);
+  return st;
+}
+
+/* Does a record of this file begin where our event may begin at the earliest? Somebody may have put another file in its
+ * place. */
+static int64_t scan_start(const rescue *r, int fd, int64_t size) {
+  unsigned char header[HL_RECORD_HEADER];
+  int64_t written = r->header->call.written;
+  if (written == size) return written;
+  if (written < 0 || written > size - (int64_t)sizeof header) return 0;
+  int code;
+  bool read = r->env->pread(r->env, fd, header, sizeof header, written, &code) == (int64_t)sizeof header;
+  return read && hl_get_le32(header + 8) == hl_crc32c_masked(header, 8) ? written : 0;
+}
+
+static helios_status scan_records(const rescue *r, int fd, const char *path, int64_t size, scan *s) {
+  helios_status st;
+  bool more;
+  *s = (scan){scan_start(r, fd, size), false};
+  do st = scan_record(r, fd, path, size, s, &more);
+  while (more);
   return st;
 }
 
@@ -161,6 +190,20 @@ static helios_status encode(const rescue *r, hl_buf *b, hl_str *record) {
   return st == HELIOS_OK ? hl_event_end(b, mark, &c->event, HL_EVENT_SUMMARY, record) : st;
 }
 
+/* A file that nobody has begun yet begins as every event file does. */
+static helios_status put_start(const rescue *r, hl_buf *b, hl_str *record) {
+  hl_buf start;
+  hl_buf_init(&start, r->alloc);
+  helios_status st = hl_encode_file_start(&start, r->env->now(r->env), "helios");
+  hl_buf_append(&start, record->data, record->len);
+  if (st == HELIOS_OK) st = hl_buf_status(&start);
+  hl_buf_free(st == HELIOS_OK ? b : &start);
+  if (st != HELIOS_OK) return st;
+  *b = start;
+  *record = (hl_str){(const char *)b->data, b->len};
+  return HELIOS_OK;
+}
+
 static helios_status add_to_file(const rescue *r, int fd, const char *path) {
   int64_t size;
   int code;
@@ -172,6 +215,7 @@ static helios_status add_to_file(const rescue *r, int fd, const char *path) {
   hl_buf b;
   hl_buf_init(&b, r->alloc);
   st = encode(r, &b, &record);
+  if (st == HELIOS_OK && s.end == 0) st = put_start(r, &b, &record);
   if (st == HELIOS_OK) st = write_record(r, fd, path, record, s.end);
   hl_buf_free(&b);
   return st == HELIOS_EINVAL || st == HELIOS_EFORMAT ? HELIOS_OK : st; /* no image: nothing to be had from it */
@@ -224,12 +268,31 @@ static helios_status find_used_size(rescue *r, int fd, int64_t size) {
   return st;
 }
 
-static helios_status rescue_copy(rescue *r, int fd) {
+/* Invariant 4 of spool.h. The pending files were recovered just now; one that is still there has an owner who is about
+ * to end: the system takes back its locks one by one. */
+static bool pending_is_there(const rescue *r) {
+  const char *name = r->header->call.pending;
+  int code;
+  hl_buf path;
+  if (name[0] == '\0') return false;
+  hl_buf_init(&path, r->alloc);
+  hl_buf_printf(&path, "%s/%s", r->folder, name);
+  hl_buf_append_byte(&path, '\0');
+  bool there = path.failed || r->env->stat_path(r->env, (const char *)path.data, NULL, NULL, &code) == 0;
+  hl_buf_free(&path);
+  return there;
+}
+
+/* *live: it is to stay. */
+static helios_status rescue_copy(rescue *r, int fd, bool *live) {
   unsigned char *copy = hl_alloc(r->alloc, r->size);
   if (copy == NULL) return hl_fail(r->err, HELIOS_ENOMEM, "out of memory");
   r->header = (hl_spool_header *)(void *)copy;
   helios_status st = read_all(r, fd, r->path, copy, r->size, 0);
-  if (st == HELIOS_OK && is_sound(r)) st = rescue_call(r);
+  if (st == HELIOS_OK && is_sound(r)) {
+    *live = pending_is_there(r);
+    if (!*live) st = rescue_call(r);
+  }
   hl_free(r->alloc, copy, r->size);
   return st;
 }
@@ -240,9 +303,14 @@ static helios_status rescue_locked(rescue *r, int fd) {
   if (r->env->stat_fd(r->env, fd, &size, NULL, &links, &code) != 0)
     return hl_fail_io(r->err, r->path, "cannot stat", code);
   if (links == 0) return HELIOS_OK;
+  bool live = false;
   helios_status st = find_used_size(r, fd, size);
-  if (st == HELIOS_OK && r->size > 0) st = rescue_copy(r, fd);
+  if (st == HELIOS_OK && r->size > 0) st = rescue_copy(r, fd, &live);
   if (st != HELIOS_OK) return st;
+  if (live) {
+    r->result->live_files++;
+    return HELIOS_OK;
+  }
   if (r->env->remove(r->env, r->path, &code) != 0) return hl_fail_io(r->err, r->path, "cannot remove", code);
   r->result->pending_files++;
   return HELIOS_OK;

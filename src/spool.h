@@ -3,7 +3,8 @@
  * ## The file, `<folder>/.helios-media-<pid>-<n>.media` (native byte order)
  *
  *   0      header, one page: magic (published last), version, capacity, `full`; when full, one call: kind, wall time, step,
- *          dtype, shape, strides, parameters, the event file it is meant for, lengths of tag and data, and a CRC of all that
+ *          dtype, shape, strides, parameters, the event file it is meant for and the pending file on the way there, lengths of
+ *          tag and data, and a CRC of all that
  *   4096   tag, then (at the next multiple of 64) the tensor's elements
  *
  * ## Invariants
@@ -11,6 +12,8 @@
  *   2. The owner holds an flock on the file as long as it lives; the file is removed when the writer closes.
  *   3. Killed between the two halves of 1, the event is both queued and here: recovery looks for an event of the same
  *      time, step and tag in the file before it adds one.
+ *   4. Its event is looked for, and added, only when the pending file it names is no more: while that is there, the event
+ *      may be in it, and whoever recovers it cuts the event file.
  * The header is stored through the mapping; tag and elements are written with pwrite, since a store costs a page fault for
  * every 4 KiB of a new file, and again whenever the kernel has written the page to the disk meanwhile (8 ms for a photograph
  * of 6 MB, where a write takes 1.3 ms; 0.4 ms when the pages are there). A spool that is empty again is used for the next
@@ -26,7 +29,7 @@
 
 #define HL_SPOOL_MAGIC UINT64_C(0x31414944454d4c48) /* "HLMEDIA1" */
 
-enum { HL_SPOOL_VERSION = 1, HL_SPOOL_HEADER = 4096, HL_SPOOL_PATH = 1024, HL_SPOOL_ALIGN = 64 };
+enum { HL_SPOOL_VERSION = 2, HL_SPOOL_HEADER = 4096, HL_SPOOL_PATH = 1024, HL_SPOOL_PENDING = 64, HL_SPOOL_ALIGN = 64 };
 
 /* What an encoder of media needs besides its tensor. */
 typedef struct hl_media_params {
@@ -44,11 +47,13 @@ typedef struct hl_media_call {
   uint32_t tag_length;
   uint64_t data_size;
   int64_t order;                   /* of the call: monotonic ns, no two alike in a process */
+  int64_t written;                 /* how long the event file was then: its event lies behind that */
   hl_event event;
   hl_media_params params;
   int64_t shape[HELIOS_MAX_NDIM];
   int64_t stride[HELIOS_MAX_NDIM]; /* in elements */
   char path[HL_SPOOL_PATH];        /* of the event file, relative to the spool's folder */
+  char pending[HL_SPOOL_PENDING];  /* name of the pending file beside the spool; empty: heap memory */
 } hl_media_call;
 
 typedef struct hl_spool_header {

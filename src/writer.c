@@ -244,8 +244,10 @@ static helios_status hand_over(hl_media_request *m, hl_media_kind kind) {
   hl_media_call call = {.kind = (uint32_t)kind, .event = m->event, .params = m->params};
   helios_status st = ensure_started(w, w->main, &m->err);
   if (st != HELIOS_OK) return st;
+  call.written = hl_queue_written(w->queue, w->main->target);
   size_t size = strlen(w->main->file) + 1;
   memcpy(call.path, w->main->file, size < sizeof call.path ? size : 0);
+  memcpy(call.pending, w->pending, sizeof call.pending);
   return hl_media_add(w->media, &call, m->tag, &m->values);
 }
 
@@ -335,7 +337,9 @@ static helios_status open_queue(helios_writer *w, hl_error *err) {
                          .env = w->env,
                          .on_error = o->on_error,
                          .ctx = o->ctx};
-  return hl_queue_open(&w->queue, &qo, err);
+  helios_status st = hl_queue_open(&w->queue, &qo, err);
+  if (st == HELIOS_OK) hl_queue_pending_name(w->queue, w->pending, sizeof w->pending);
+  return st;
 }
 
 /* A folder that cannot be written is an error now, not at the first event. */

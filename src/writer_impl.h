@@ -38,6 +38,7 @@ struct helios_writer {
   helios_writer_options options; /* strings in it are the writer's own copies */
   char *run_path;                /* as given */
   hl_queue *queue;
+  char pending[HL_SPOOL_PENDING]; /* the name of its pending file, for spools */
   hl_media *media;
   _Atomic uint64_t media_lost; /* events that no memory could be had to encode */
   _Atomic bool closed;

@@ -1,5 +1,7 @@
 /* test_media.c - images on their way through workers: each arrives once, in the order of its tag, also when the process
  * is killed in between. */
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -195,19 +197,41 @@ static void killed_at_random_moments(void) {
   }
 }
 
-/* Images that wait when the process is killed; then recovery is killed at each of its operations in turn. */
-static void killed_at_every_operation_of_recovery(void) {
+/* A worker that gets no memory, nor ever an answer: what it was to encode waits. */
+static pthread_t caller;
+
+static void *caller_only(void *ctx, void *p, size_t old_size, size_t size) {
+  (void)ctx, (void)old_size;
+  while (!pthread_equal(pthread_self(), caller)) pause();
+  if (size > 0) return realloc(p, size);
+  free(p);
+  return NULL;
+}
+
+static const helios_allocator no_workers = {.realloc = caller_only};
+
+/* A folder with images that waited when their process was killed. */
+static const char *killed_with_images(void) {
   const char *folder = scratch_dir(0);
   *acknowledged = 0;
   pid_t child = fork();
   if (child == 0) {
     helios_writer *w;
-    helios_writer_open(folder, NULL, &w, NULL, 0);
+    helios_writer_options o = {.size = sizeof o, .flush_secs = 1000, .allocator = &no_workers};
+    caller = pthread_self();
+    helios_writer_open(folder, &o, &w, NULL, 0);
     for (int i = 0; i < 30; i++)
       if (add(w, "x", i) == HELIOS_OK) ++*acknowledged;
     kill(getpid(), SIGKILL);
   }
   waitpid(child, NULL, 0);
+  return folder;
+}
+
+/* Recovery is killed at each of its operations in turn. */
+static void killed_at_every_operation_of_recovery(void) {
+  const char *folder = killed_with_images();
+  pid_t child;
   for (int kind = 0; kind < 2; kind++)
     for (long at = 1;; at++) {
       child = fork();
@@ -224,6 +248,104 @@ static void killed_at_every_operation_of_recovery(void) {
   check_after_kill(folder, 0);
 }
 
+static void recovered_by_several_at_once(void) {
+  enum { ROUNDS = 12, AT_ONCE = 4 };
+  for (int round = 0; round < ROUNDS; round++) {
+    const char *folder = killed_with_images();
+    pid_t children[AT_ONCE];
+    for (int i = 0; i < AT_ONCE; i++) {
+      children[i] = fork();
+      if (children[i] == 0) _exit(helios_recover(folder, NULL, NULL, 0) == HELIOS_OK ? 0 : 1);
+    }
+    for (int i = 0; i < AT_ONCE; i++) {
+      int status = 1;
+      waitpid(children[i], &status, 0);
+      CHECK_INT(status, 0);
+    }
+    check_after_kill(folder, round);
+  }
+}
+
+/* ---- what recovery finds ------------------------------------------------------------------------------------ */
+
+enum { MOST_LOCKED = 64 };
+
+/* Hold the locks of the files whose names begin so, as an owner who is not quite dead yet. */
+static int lock_files(const char *folder, const char *prefix, int *fds) {
+  int n = 0;
+  DIR *dir = opendir(folder);
+  for (struct dirent *e; (e = readdir(dir)) != NULL && n < MOST_LOCKED;) {
+    char path[600];
+    if (strncmp(e->d_name, prefix, strlen(prefix)) != 0) continue;
+    snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+    fds[n] = open(path, O_RDWR | O_CLOEXEC);
+    CHECK_INT(flock(fds[n++], LOCK_EX | LOCK_NB), 0);
+  }
+  closedir(dir);
+  return n;
+}
+
+static void unlock_files(const int *fds, int n) {
+  while (n > 0) close(fds[--n]);
+}
+
+/* The system takes a dying process' locks back one by one: its spools are free, its pending file is not yet. Whoever
+ * recovers that cuts the event file, so nothing may be added before. */
+static void spools_wait_for_their_pending_file(void) {
+  const char *folder = killed_with_images();
+  int fds[MOST_LOCKED];
+  int locked = lock_files(folder, ".helios-run", fds);
+  helios_recovery found = {.size = sizeof found};
+  CHECK_INT(locked, 1);
+  CHECK_INT(helios_recover(folder, &found, NULL, 0), HELIOS_OK);
+  CHECK_INT(found.live_files, 1 + *acknowledged);
+  CHECK_INT(found.records, 0);
+  CHECK_INT(scratch_count(folder, ".helios-media", NULL, 0), *acknowledged);
+  unlock_files(fds, locked);
+  check_after_kill(folder, 0);
+}
+
+/* Recover all but the spools; the event file's path. */
+static const char *recover_without_spools(const char *folder) {
+  static char path[600];
+  int fds[MOST_LOCKED], locked = lock_files(folder, ".helios-media", fds);
+  CHECK_INT(locked, *acknowledged);
+  CHECK_INT(helios_recover(folder, NULL, NULL, 0), HELIOS_OK);
+  unlock_files(fds, locked);
+  CHECK_INT(scratch_count(folder, "events.out.tfevents.", path, sizeof path), 1);
+  return path;
+}
+
+static void an_event_file_that_is_gone_is_begun_anew(void) {
+  const char *folder = killed_with_images();
+  unlink(recover_without_spools(folder));
+  CHECK_INT(helios_recover(folder, NULL, NULL, 0), HELIOS_OK);
+  char path[600];
+  size_t size = 0;
+  CHECK_INT(scratch_count(folder, "events.out.tfevents.", path, sizeof path), 1);
+  char *data = scratch_read(path, &size);
+  CHECK(size > 48 && memmem(data, 48, "brain.Event:2", 13) != NULL);
+  free(data);
+  scratch_remove(folder);
+}
+
+/* Damage from before is no torn end of ours: nothing behind it is cut away. */
+static void damage_is_left_alone(size_t at) {
+  const char *folder = killed_with_images();
+  const char *path = recover_without_spools(folder);
+  size_t before, after;
+  FILE *f = fopen(path, "r+b");
+  CHECK(f != NULL && fseek(f, (long)at, SEEK_SET) == 0 && fputc('!', f) == '!' && fclose(f) == 0);
+  char *old = scratch_read(path, &before);
+  CHECK_INT(helios_recover(folder, NULL, NULL, 0), HELIOS_OK);
+  char *new = scratch_read(path, &after);
+  CHECK(after > before && memcmp(old, new, before) == 0);
+  CHECK_INT(scratch_count(folder, ".helios", NULL, 0), 0);
+  free(old);
+  free(new);
+  scratch_remove(folder);
+}
+
 int main(void) {
   acknowledged = mmap(NULL, sizeof *acknowledged, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   images_arrive_in_order(0);
@@ -234,5 +356,10 @@ int main(void) {
   an_operation_fails_at_any_moment();
   killed_at_random_moments();
   killed_at_every_operation_of_recovery();
+  recovered_by_several_at_once();
+  spools_wait_for_their_pending_file();
+  an_event_file_that_is_gone_is_begun_anew();
+  damage_is_left_alone(0);
+  damage_is_left_alone(20);
   return check_done("media");
 }
