@@ -119,21 +119,18 @@ static int l_remove(lua_State *L) {
   return push_result(L, &err);
 }
 
-/* is_folder(path): true, false for anything else that exists, nil when nothing is there. */
-static int l_is_folder(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
-  int code = 0, ignored;
-  int fd = env->open(env, path, O_RDONLY | O_NONBLOCK, &code);
-  if (fd < 0) {
-    lua_pushnil(L);
-    return 1;
-  }
-  env->close(env, fd, &ignored);
-  fd = env->open(env, path, O_RDONLY | O_DIRECTORY, &code);
-  if (fd >= 0) env->close(env, fd, &ignored);
-  lua_pushboolean(L, fd >= 0);
+/* is_folder(path), is_file(path): true, false for anything else that exists, nil when nothing is there. A link is what
+ * it leads to; a device, a pipe or a socket is neither. */
+static int push_kind(lua_State *L, bool want_folder) {
+  bool regular, folder;
+  int code;
+  if (env->stat_path(env, luaL_checkstring(L, 1), &regular, &folder, &code) != 0) lua_pushnil(L);
+  else lua_pushboolean(L, want_folder ? folder : regular);
   return 1;
 }
+
+static int l_is_folder(lua_State *L) { return push_kind(L, true); }
+static int l_is_file(lua_State *L) { return push_kind(L, false); }
 
 /* crc32c(bytes): the checksum of a checkpoint. */
 static int l_crc32c(lua_State *L) {
@@ -145,7 +142,8 @@ static int l_crc32c(lua_State *L) {
 
 static const luaL_Reg FUNCTIONS[] = {
   {"replace", l_replace}, {"list", l_list},           {"make_dirs", l_make_dirs}, {"claim", l_claim},
-  {"remove", l_remove},   {"is_folder", l_is_folder}, {"crc32c", l_crc32c},       {NULL, NULL},
+  {"remove", l_remove},   {"is_folder", l_is_folder}, {"is_file", l_is_file},     {"crc32c", l_crc32c},
+  {NULL, NULL},
 };
 
 void hl_open_fs(lua_State *L) { luaL_newlib(L, FUNCTIONS); }

@@ -43,6 +43,10 @@ function fs.remove(path) end
 ---@return boolean? is_folder nil when nothing is there
 function fs.is_folder(path) end
 
+---@param path string
+---@return boolean? is_file false for folders, devices and pipes; nil when nothing is there
+function fs.is_file(path) end
+
 ---@param bytes string
 ---@return integer checksum
 function fs.crc32c(bytes) end
