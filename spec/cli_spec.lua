@@ -1,31 +1,10 @@
 ---The command `helios`, from outside: what it prints, what it leaves on disk, how it ends.
+local command = require "spec.support.command"
 local tmp = require "spec.support.tmp"
 
-local HELIOS = (os.getenv("BUILD") or "build") .. "/helios"
+local HELIOS, helios, quote = command.path, command.helios, command.quote
+local read, write = tmp.read, tmp.write
 local GOLDEN = "spec/golden/torch_kinds.events"
-
-local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
-
----Run the command; gives stdout, stderr and the status.
-local function helios(...)
-  local words = {HELIOS}
-  for _, word in ipairs{...} do words[#words + 1] = quote(word) end
-  local folder = tmp.dir()
-  local line = ("%s >%s/out 2>%s/err </dev/null"):format(table.concat(words, " "), folder, folder)
-  local ok, kind, status = os.execute(line)
-  local out = assert(io.open(folder .. "/out", "rb")):read("a")
-  local err = assert(io.open(folder .. "/err", "rb")):read("a")
-  assert(kind == "exit", "killed by a signal: " .. err)
-  return out, err, ok and 0 or status
-end
-
-local function read(path) return assert(io.open(path, "rb")):read("a") end
-
-local function write(path, bytes)
-  local file = assert(io.open(path, "wb"))
-  file:write(bytes)
-  assert(file:close())
-end
 
 local function run_folder(change)
   local folder = tmp.dir()
@@ -95,6 +74,22 @@ describe("helios without a command it knows", function()
     assert.same(2, failed)
     assert.matches("no command 'frobnicate'", err)
     assert.same(2, (select(3, helios("ls"))))
+    assert.same((helios("ls", "--help")), (helios("help", "ls")))
+  end)
+
+  it("takes a word that begins like a negative number for a value", function()
+    assert.same(1, select(2, helios("cat", GOLDEN, "--steps", "-7:0", "--tag", "old"):gsub("\n", "")))
+    assert.same(2, (select(3, helios("cat", GOLDEN, "-7"))))
+  end)
+
+  it("tells when its output cannot be written", function()
+    for _, words in ipairs{"ls " .. GOLDEN, "cat " .. GOLDEN, "verify " .. GOLDEN, "export " .. GOLDEN,
+      "tail --once " .. GOLDEN, "--help"} do
+      local pipe = assert(io.popen(("%s %s 2>&1 >/dev/full"):format(HELIOS, words)))
+      local said = pipe:read("a")
+      assert.same({nil, "exit", 1}, {pipe:close()})
+      assert.same("helios: stdout: No space left on device\n", said)
+    end
   end)
 end)
 
@@ -330,9 +325,9 @@ describe("hostile files", function()
         {"report", "-o", folder .. "/page.html"}, {"export", "--format", "png", "-o", folder .. "/media"},
         {"merge"}, {"purge", "--tag", "loss"}, {"repair"}} do
         write(file, read(path))
-        local command = table.move(words, 1, #words, 1, {})
-        command[#command + 1] = folder
-        local _, err, status = helios(table.unpack(command))
+        local line = table.move(words, 1, #words, 1, {})
+        line[#line + 1] = folder
+        local _, err, status = helios(table.unpack(line))
         assert(status <= 1 and not err:find("traceback"), ("%s %s: %s"):format(words[1], path, err))
       end
     end

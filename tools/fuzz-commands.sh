@@ -47,6 +47,7 @@ try_all() {
   try export --format wav -o "$folder/media"
   try export --format txt -o "$folder/media"
   try tail --once
+  try tail --once --time --log --smooth 0.9
   try report -o "$folder/page.html"
   try verify
   try merge

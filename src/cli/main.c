@@ -1,5 +1,6 @@
 /* main.c - the command `helios`: a Lua interpreter with every helios module inside, and the sub-commands, which are Lua
  * modules too (helios.cli). Knows arguments and messages; what a sub-command does is not its business. */
+#include <errno.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -112,6 +113,14 @@ static int run_require(lua_State *L, const char *text) {
   return LUA_OK;
 }
 
+/* What a command printed and could not be written is a failure, unless the command has told one already. */
+static int status_of_output(int status) {
+  int failed = fflush(stdout);
+  if (status != EXIT_SUCCESS || (failed == 0 && ferror(stdout) == 0)) return status;
+  fprintf(stderr, "%s: stdout: %s\n", NAME, failed != 0 ? strerror(errno) : "cannot write");
+  return EXIT_FAILURE;
+}
+
 /* `helios ls ...`: helios.cli.main(name, arguments) gives the status to exit with. */
 static int run_command(lua_State *L, invocation *v) {
   lua_getglobal(L, "require");
@@ -124,7 +133,7 @@ static int run_command(lua_State *L, invocation *v) {
     lua_rawseti(L, -2, i);
   }
   lua_call(L, 1, 1);
-  v->status = (int)lua_tointeger(L, -1);
+  v->status = status_of_output((int)lua_tointeger(L, -1));
   return LUA_OK;
 }
 

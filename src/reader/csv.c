@@ -67,7 +67,8 @@ helios_status helios_run_write_csv(helios_run *run, const char *name, const char
     put_numbers(&out, &p);
     if (out.len > BATCH && (st = flush(&out, sink, ctx)) != HELIOS_OK) break;
   }
-  if (st == HELIOS_EAGAIN) st = head.failed ? HELIOS_ENOMEM : flush(&out, sink, ctx);
+  helios_status flushed = head.failed ? HELIOS_ENOMEM : flush(&out, sink, ctx); /* also what came before a failure */
+  if (st == HELIOS_EAGAIN || st == HELIOS_OK) st = flushed;
   hl_buf_free(&head);
   hl_buf_free(&out);
   return st;

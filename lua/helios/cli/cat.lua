@@ -9,9 +9,11 @@ local M = {}
 
 function M.describe(command)
   command:argument("path", "An event file, or a run folder.")
-  command:option("--tag", "Only values of this tag; may be given again."):count("*")
-  command:option("--kind", "Only values of this kind; may be given again."):count("*"):choices(common.KINDS)
-  command:option("--steps", "Only these steps, FIRST:LAST; either may be left out."):convert(common.step_range)
+  command:option("--tag", "Only values of this tag; may be given again."):argname("TAG"):count("*")
+  command:option("--kind", "Only values of this kind; may be given again: " .. table.concat(common.KINDS, ", ") .. ".")
+    :argname("KIND"):count("*"):choices(common.KINDS)
+  command:option("--steps", "Only these steps; either may be left out."):argname("FIRST:LAST")
+    :convert(common.step_range)
   command:flag("--data", "Images and sounds as base64.")
   command:flag("-f --follow", "Go on as the files grow, until interrupted.")
 end
@@ -38,19 +40,17 @@ local function print_event(event, wanted, all, with_data)
   if all and #event.points == 0 then io.write(text.json(plain_event(event)), "\n") end
 end
 
----The event files of a path that are not in `files` yet.
+---Open the event files of a path that are not in `files` yet.
 local function add_files(path, files)
-  local names = native.fs.is_folder(path) and native.fs.list(path) or {""}
-  table.sort(names)
-  for _, name in ipairs(names) do
-    local full = name == "" and path or path .. "/" .. name
-    if not files[full] and (name == "" or name:find("tfevents", 1, true)) then
-      local reader, message = core.open_file(full)
-      files[full] = true
-      if reader then files[#files + 1] = reader else return common.fail(message) end
+  local status = 0
+  for _, name in ipairs(common.event_files(path) or {}) do
+    if not files[name] then
+      local reader, message = core.open_file(name)
+      files[name] = true
+      if reader then files[#files + 1] = reader else status = common.fail(message) end
     end
   end
-  return 0
+  return status
 end
 
 local function drain(reader, print_one)
@@ -61,25 +61,31 @@ local function drain(reader, print_one)
   end
 end
 
+---All that is in the files now, and what is damaged in it.
+local function drain_all(files, print_one)
+  local status, states = 0, {}
+  for i, reader in ipairs(files) do
+    status = math.max(status, drain(reader, print_one))
+    states[i] = reader:stats()
+  end
+  return math.max(status, common.tell_damage(states))
+end
+
 function M.run(arguments)
   local wanted, all = filter_of(arguments)
   local function print_one(event) print_event(event, wanted, all, arguments.data) end
+  local names, message = common.event_files(arguments.path)
+  if not names then return common.fail(message) end
   local files = {}
   local status = add_files(arguments.path, files)
-  if #files == 0 and status == 0 then
-    return common.fail(arguments.path .. ": no event files (names with \"tfevents\") in this folder")
+  if #files == 0 then return status end
+  status = math.max(status, drain_all(files, print_one))
+  while arguments.follow and io.stdout:flush() do
+    native.tty.sleep(0.5)
+    add_files(arguments.path, files)
+    drain_all(files, print_one)
   end
-  repeat
-    for _, reader in ipairs(files) do status = math.max(status, drain(reader, print_one)) end
-    if arguments.follow then
-      io.stdout:flush()
-      native.tty.sleep(0.5)
-      add_files(arguments.path, files)
-    end
-  until not arguments.follow
-  local states = {}
-  for i, reader in ipairs(files) do states[i] = reader:stats() end
-  return math.max(status, common.tell_damage(states))
+  return status
 end
 
 return M

@@ -1,13 +1,20 @@
 ---What the sub-commands share: finding runs, telling damage, ranges of steps, files that are written.
-local core = require("helios.native").reader
+local native = require "helios.native"
 local text = require "helios.cli.text"
+
+local core = native.reader
 
 local M = {}
 
----Say on stderr what went wrong; gives the status of a failure.
+local told = {}
+
+---Say on stderr what went wrong; gives the status of a failure. A file that is read twice, or again and again, is told
+---of once.
 ---@param message string
 ---@return integer
 function M.fail(message)
+  if told[message] then return 1 end
+  told[message] = true
   io.stdout:flush()
   io.stderr:write("helios: ", text.escape(message), "\n")
   return 1
@@ -30,6 +37,37 @@ function M.find_runs(paths)
     end
   end
   return out, status
+end
+
+---Call `step()`, which reads files of a run on, until it is done. A file that cannot be read is told, and hides none of
+---the others: reading goes on behind it.
+---@param step fun(): any, string?, string?  true; or nil, message, code
+---@return integer status
+function M.all_files(step)
+  local status = 0
+  repeat
+    local ok, message, code = step()
+    if not ok then status = M.fail(message) end
+  until ok or code ~= "EIO"
+  return status
+end
+
+---The event files at a path.
+---@param path string
+---@return string[]? files
+---@return string? message
+function M.event_files(path)
+  if not native.fs.is_folder(path) then return {path} end
+  local names, message = native.fs.list(path)
+  if not names then return nil, message end
+  table.sort(names)
+  local out = {}
+  for _, name in ipairs(names) do
+    local full = path .. "/" .. name
+    if name:find("tfevents", 1, true) and not native.fs.is_folder(full) then out[#out + 1] = full end
+  end
+  if #out == 0 then return nil, path .. ": no event files (names with \"tfevents\") in this folder" end
+  return out
 end
 
 ---Tell what is damaged in a run's files, on stderr. A cut last record is no damage: it may still come.

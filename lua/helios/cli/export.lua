@@ -10,26 +10,27 @@ local M = {}
 
 function M.describe(command)
   command:argument("path", "A run folder, a folder of runs, or an event file."):args("+")
-  command:option("--format", "What to write."):choices{"csv", "jsonl", "png", "wav", "txt"}:default("csv")
+  command:option("--format", "What to write: csv, jsonl, png, wav or txt."):argname("FORMAT")
+    :choices{"csv", "jsonl", "png", "wav", "txt"}:default("csv")
   command:option("-o --output", "A file for csv and jsonl (default: stdout), a folder for png, wav and txt.")
-  command:option("--tag", "Only this tag.")
+    :argname("PATH")
+  command:option("--tag", "Only this tag."):argname("TAG")
   command:flag("--wide", "csv with a column for each tag and a row for each run and step, steps rising. Long runs take "
     .. "room for temporary files in /tmp, not memory.")
   command:epilog("Steps that a later sitting replaced are left out, as viewers do. png keeps images as they were "
     .. "logged: a GIF stays a GIF.")
 end
 
----Call `each(handle, run)` for every run. It gives ok, message, code.
+---Call `each(handle, run)` for every run, and again behind a file that cannot be read. It gives ok, message, and the
+---code of a file that failed.
 local function for_runs(runs, each)
   local status = 0
   for _, run in ipairs(runs) do
     local handle, message = core.open_run(run.path)
     if not handle then status = common.fail(message)
     else
-      local ok
-      ok, message = each(handle, run)
-      if not ok then status = common.fail(message) end
-      status = math.max(status, common.tell_damage(handle:files()))
+      status = math.max(status, common.all_files(function() return handle:scan() end),
+        common.all_files(function() return each(handle, run) end), common.tell_damage(handle:files()))
       handle:close()
     end
   end
@@ -38,7 +39,10 @@ end
 
 local function long_csv(runs, arguments, out)
   out:write("run,tag,step,wall_time,value\n")
-  return for_runs(runs, function(handle, run) return handle:write_csv(out, run.name, arguments.tag) end)
+  return for_runs(runs, function(handle, run)
+    local ok, message = handle:write_csv(out, run.name, arguments.tag)
+    return ok, message -- no code: calling again would begin anew
+  end)
 end
 
 local function wide_csv(runs, arguments, out) return wide.write(runs, arguments.tag, out) end
@@ -46,8 +50,8 @@ local function wide_csv(runs, arguments, out) return wide.write(runs, arguments.
 ---Call `each(point)` for all points of a run.
 local function for_points(handle, kinds, tag, each)
   while true do
-    local point, message = handle:next(kinds, tag)
-    if not point then return message == nil, message end
+    local point, message, code = handle:next(kinds, tag)
+    if not point then return message == nil, message, code end
     local ok, failure = each(point)
     if not ok then return nil, failure end
   end
@@ -148,14 +152,13 @@ local function to_output(arguments, write)
 end
 
 function M.run(arguments)
-  local runs, status = common.find_runs(arguments.path)
   local format = arguments.format
-  if MEDIA[format] then
-    if not arguments.output then
-      return math.max(2, common.fail("--format " .. format .. " writes many files: say where with --output FOLDER"))
-    end
-    return math.max(status, media(runs, arguments))
+  if MEDIA[format] and not arguments.output then
+    return math.max(2, common.fail("--format " .. format .. " writes many files: say where with --output FOLDER"))
   end
+  local runs, status = common.find_runs(arguments.path)
+  if #runs == 0 then return status end
+  if MEDIA[format] then return math.max(status, media(runs, arguments)) end
   local writer = format == "jsonl" and json_lines or arguments.wide and wide_csv or long_csv
   return math.max(status, to_output(arguments, function(out) return writer(runs, arguments, out) end))
 end

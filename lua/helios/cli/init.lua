@@ -37,12 +37,22 @@ local function find(name)
   return nil
 end
 
+---A word that begins like a number is the value of the option before it, not an option: `--from-step -5`.
+local function with_negative_values(words)
+  local out = {}
+  for _, word in ipairs(words) do
+    if word:find("^%-%d") and (out[#out] or ""):find("^%-%-[%w-]+$") then out[#out] = out[#out] .. "=" .. word
+    else out[#out + 1] = word end
+  end
+  return out
+end
+
 local function parse(command, words)
   local argparse = require "argparse"
   local module = require("helios.cli." .. command[1])
   local parser = argparse("helios " .. command[1]):description((command[2]:gsub("^%l", string.upper)) .. ".")
   module.describe(parser)
-  local ok, result = parser:pparse(words)
+  local ok, result = parser:pparse(with_negative_values(words))
   if ok then return module, result end
   io.stderr:write(parser:get_usage(), "\n\nhelios: ", result, "\n")
   return nil
@@ -53,6 +63,7 @@ end
 ---@return integer status  0: done; 1: it failed or met damage; 2: a wrong call
 function M.main(words)
   local name = words[1]
+  if name == "help" and words[2] then return M.main{words[2], "--help"} end
   if name == nil or name == "--help" or name == "-h" or name == "help" then
     (name and io.stdout or io.stderr):write(usage())
     return name and 0 or 2

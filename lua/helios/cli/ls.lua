@@ -24,12 +24,7 @@ end
 local function summary(run)
   local handle, message = core.open_run(run.path)
   if not handle then return nil, common.fail(message) end
-  local status = 0
-  local ok, code
-  repeat
-    ok, message, code = handle:scan()
-    if not ok then status = common.fail(message) end
-  until ok or code ~= "EIO"
+  local status = common.all_files(function() return handle:scan() end)
   local tags = {}
   for _, tag in ipairs(handle:tags()) do
     if tag.points > 0 then tags[#tags + 1] = tag end

@@ -1,5 +1,7 @@
 ---Curves drawn with braille characters: eight dots in each cell of a terminal. Knows series and text, no terminal.
 
+local text = require "helios.cli.text"
+
 local M = {}
 
 ---The bit of each dot of a braille cell, by row and column.
@@ -88,14 +90,16 @@ local function extent(series, key, log)
   return low, high
 end
 
----A function from values to dots 0..size - 1.
+---A function from finite values to dots 0..size - 1. Halves are taken so that the span of the largest doubles, or of
+---the lowest and highest step, is still a number.
 local function scale(low, high, size, log)
   if log then low, high = math.log(low), math.log(high) end
+  low, high = low / 2, high / 2
   local span = high - low
   return function(v)
     if log then v = math.log(v) end
     if span <= 0 then return (size - 1) // 2 end
-    return math.floor((v - low) / span * (size - 1) + 0.5)
+    return math.floor((v / 2 - low) / span * (size - 1) + 0.5)
   end
 end
 
@@ -104,7 +108,7 @@ local function draw(canvas, s, to_x, to_y, log)
   local bottom = 4 * canvas.height - 1
   for i, x in ipairs(s.xs) do
     local y = s.ys[i]
-    if y - y == 0 and (not log or y > 0) then
+    if x - x == 0 and y - y == 0 and (not log or y > 0) then
       local px, py = to_x(x), bottom - to_y(y)
       if not last_x then dot(canvas, px, py, s.color)
       elseif px ~= last_x or py ~= last_y then line(canvas, last_x, last_y, px, py, s.color) end
@@ -117,21 +121,23 @@ end
 
 local function pad_left(s, width) return (" "):rep(width - #s) .. s end
 
+---A number in as many digits as there is room for.
 local function label(v)
-  local s = ("%.4g"):format(v)
-  return pad_left(#s > LABEL - 1 and ("%.2g"):format(v) or s, LABEL - 1)
+  local s
+  for digits = 4, 1, -1 do
+    s = ("%.*g"):gsub("%*", digits):format(v)
+    if #s < LABEL then break end
+  end
+  return pad_left(s, LABEL - 1)
 end
 
-local function clip(s, width)
-  if (utf8.len(s) or #s) <= width then return s end
-  return s:sub(1, utf8.offset(s, math.max(width, 1)) - 1) .. "…"
-end
-M.clip = clip
+local clip = text.clip
 
 local function with_labels(lines, low, high, log)
-  local middle = log and math.exp((math.log(low) + math.log(high)) / 2) or (low + high) / 2
+  local middle = log and math.exp((math.log(low) + math.log(high)) / 2) or low / 2 + high / 2
   local marks = {[1] = high, [#lines] = low}
-  if #lines >= 5 then marks[(#lines + 1) // 2] = middle end
+  if low == high then marks = {[(#lines + 1) // 2] = low}
+  elseif #lines >= 5 then marks[(#lines + 1) // 2] = middle end
   for i, body in ipairs(lines) do
     lines[i] = (marks[i] and label(marks[i]) or (" "):rep(LABEL - 1)) .. (marks[i] and "┤" or "│") .. body
   end

@@ -8,22 +8,9 @@ local M = {}
 function M.describe(command)
   command:argument("path", "An event file, or a run folder: all its files.")
   command:option("-o --output", "Write here, and leave the damaged file as it is (one file only).")
+    :argname("FILE")
   command:epilog("The old file stays untouched until the new one is on the disk. Records behind a damaged length are "
     .. "found again. A compressed file needs --output.")
-end
-
----The event files at a path.
-function M.files(path)
-  if not native.fs.is_folder(path) then return {path} end
-  local names, message = native.fs.list(path)
-  if not names then return nil, message end
-  table.sort(names)
-  local out = {}
-  for _, name in ipairs(names) do
-    if name:find("tfevents", 1, true) then out[#out + 1] = path .. "/" .. name end
-  end
-  if #out == 0 then return nil, path .. ": no event files (names with \"tfevents\") in this folder" end
-  return out
 end
 
 local function repair(path, output)
@@ -39,7 +26,7 @@ local function repair(path, output)
 end
 
 function M.run(arguments)
-  local files, message = M.files(arguments.path)
+  local files, message = common.event_files(arguments.path)
   if not files then return common.fail(message) end
   if arguments.output and #files > 1 then return common.fail("--output is for one file, and there are " .. #files) end
   local status = 0

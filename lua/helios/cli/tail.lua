@@ -27,18 +27,27 @@ end
 
 function M.describe(command)
   command:argument("path", "A run folder, a folder of runs, or an event file."):args("+")
-  command:option("--tag", "Only tags that hold this text; may be given again."):count("*")
-  command:option("--text-log", "Show the end of this text log beside the curves.")
-  command:option("--smooth", "Weight of the moving average, 0 to below 1."):default("0"):convert(weight)
+  command:option("--tag", "Only tags that hold this text; may be given again."):argname("TEXT"):count("*")
+  command:option("--text-log", "Show the end of this text log beside the curves."):argname("FILE")
+  command:option("--smooth", "Weight of the moving average, 0 to below 1."):argname("WEIGHT"):default("0")
+    :convert(weight)
   command:flag("--log", "Logarithmic y axis.")
   command:flag("--time", "Time instead of steps on the x axis.")
-  command:option("--interval", "Seconds between looks at the files."):default("1"):convert(positive)
+  command:option("--interval", "Seconds between looks at the files."):argname("SECONDS"):default("1"):convert(positive)
   command:flag("--once", "Print one picture and end; so it is when the output is no terminal.")
-  command:option("--width", "Columns of that picture."):convert(positive)
-  command:option("--height", "Lines of that picture."):convert(positive)
+  command:option("--width", "Columns of that picture."):argname("N"):convert(positive)
+  command:option("--height", "Lines of that picture."):argname("N"):convert(positive)
 end
 
 -- ---- what is followed --------------------------------------------------------------------------------------------
+
+---A file that cannot be read hides none of the others.
+local function load(view, run)
+  repeat
+    local ok, message, code = run.handle:load()
+    if not ok then view.failures[#view.failures + 1] = message end
+  until ok or code ~= "EIO"
+end
 
 ---Runs that are new since the last look are opened; the others are read on.
 local function refresh(view)
@@ -55,10 +64,20 @@ local function refresh(view)
       end
     end
   end
+  view.damaged = 0
   for _, run in ipairs(view.order) do
-    run.handle:load()
-    run.tags = run.handle:tags()
+    load(view, run)
+    run.tags, run.files = run.handle:tags(), run.handle:files()
+    for _, file in ipairs(run.files) do view.damaged = view.damaged + file.damaged end
   end
+end
+
+---What could not be read, once nothing is drawn over it any more.
+local function tell_trouble(view)
+  local status = 0
+  for _, message in ipairs(view.failures) do status = common.fail(message) end
+  for _, run in ipairs(view.order) do status = math.max(status, common.tell_damage(run.files)) end
+  return status
 end
 
 local function tag_wanted(view, tag)
@@ -123,8 +142,7 @@ end
 
 local function x_text(view)
   return function(v)
-    if not view.time then return text.number(v) end
-    return os.date("%H:%M:%S", math.tointeger(v // 1) or 0)
+    return view.time and text.time(v, "%H:%M:%S") or text.number(v)
   end
 end
 
@@ -147,7 +165,7 @@ local function chart_lines(view, chart, width, height)
 end
 
 ---How many columns a line takes: escape sequences take none.
-local function visible(s) return utf8.len((s:gsub("\27%[[%d;]*m", ""))) or #s end
+local function visible(s) return text.width((s:gsub("\27%[[%d;]*m", ""))) end
 
 local function fit(s, width) return s .. (" "):rep(math.max(0, width - visible(s))) end
 
@@ -188,8 +206,8 @@ end
 local function legend(view, width)
   local parts, used = {}, 0
   for _, run in ipairs(view.order) do
-    local name = plot.clip(text.escape(run.name), 30)
-    used = used + (utf8.len(name) or #name) + 4
+    local name = text.clip(text.escape(run.name), 30)
+    used = used + text.width(name) + 4
     if used > width then
       parts[#parts + 1] = "…"
       break
@@ -201,9 +219,10 @@ end
 
 local function status_line(view, width)
   local page = (view.pages or 1) > 1 and ("page %d/%d  "):format(view.page, view.pages) or ""
-  local state = ("%ssmooth %.2g  %s  %s"):format(page, view.smooth, view.log and "log" or "linear",
-    view.time and "time" or "step")
-  return plot.clip(view.interactive and state .. "   " .. KEYS or state, width)
+  local trouble = view.damaged + #view.failures
+  local state = ("%s%ssmooth %.2g  %s  %s"):format(trouble > 0 and ("%d damaged!  "):format(trouble) or "", page,
+    view.smooth, view.log and "log" or "linear", view.time and "time" or "step")
+  return text.clip(view.interactive and state .. "   " .. KEYS or state, width)
 end
 
 ---Lay the text log under the curves, or at their right where there is room.
@@ -212,7 +231,7 @@ local function with_log(view, charts, width, height)
   if not view.text_log then return charts_block(view, charts, width, height) end
   local function last(count, columns)
     local out = {}
-    for i = math.max(1, #lines - count + 1), #lines do out[#out + 1] = plot.clip(lines[i], columns) end
+    for i = math.max(1, #lines - count + 1), #lines do out[#out + 1] = text.clip(lines[i], columns) end
     return out
   end
   if width >= 110 then
@@ -291,7 +310,6 @@ local function live(view, interval, raw)
     done = done or watch:seen() ~= nil
   until done
   watch:stop()
-  return 0
 end
 
 ---Status 1 when a path is not there. One without runs may get them while we look.
@@ -307,17 +325,18 @@ function M.run(arguments)
   if check_paths(arguments.path) ~= 0 then return 1 end
   local width, height = tty.size()
   local view = {paths = arguments.path, filter = arguments.tag, text_log = arguments.text_log, runs = {}, order = {},
-    smooth = arguments.smooth, log = arguments.log, time = arguments.time, page = 1, pages = 1,
-    colored = width ~= nil and os.getenv("NO_COLOR") == nil}
+    failures = {}, damaged = 0, page = 1, pages = 1, smooth = arguments.smooth, log = arguments.log,
+    time = arguments.time, colored = width ~= nil and os.getenv("NO_COLOR") == nil}
   local raw = width and not arguments.once and tty.raw() -- nothing when there is no keyboard to end it with
   if raw then
     view.interactive = true
-    return live(view, arguments.interval, raw)
+    live(view, arguments.interval, raw)
+    return tell_trouble(view)
   end
   refresh(view)
   local lines = picture(view, (arguments.width or width or 80) // 1 | 0, (arguments.height or height or 24) // 1 | 0)
   io.write(table.concat(lines, "\n"), "\n")
-  return 0
+  return tell_trouble(view)
 end
 
 return M

@@ -41,11 +41,12 @@ M.number = core.number
 
 ---Seconds since the epoch as local time; "-" for what is no time.
 ---@param seconds number
+---@param format string?  of os.date
 ---@return string
-function M.time(seconds)
+function M.time(seconds, format)
   local whole = math.tointeger(seconds // 1)
   if not whole or whole < 0 or whole > 253402300799 then return "-" end
-  return os.date("%Y-%m-%d %H:%M:%S", whole) --[[@as string]]
+  return os.date(format or "%Y-%m-%d %H:%M:%S", whole) --[[@as string]]
 end
 
 ---@param n integer
@@ -144,6 +145,53 @@ function M.file_name(s)
   return name:sub(1, 100) .. ("~%08x"):format(require("helios.native").fs.crc32c(s) & 0xffffffff)
 end
 
+-- Ranges of characters that terminals draw two columns wide, and of marks that are drawn over the one before. The
+-- blocks that tags are written in; not the whole of Unicode's tables.
+local WIDE = {{0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0xa4cf}, {0xac00, 0xd7a3}, {0xf900, 0xfaff},
+  {0xfe30, 0xfe6f}, {0xff00, 0xff60}, {0xffe0, 0xffe6}, {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff},
+  {0x20000, 0x3fffd}}
+local OVER = {{0x300, 0x36f}, {0x483, 0x489}, {0x591, 0x5bd}, {0x610, 0x61a}, {0x64b, 0x65f}, {0x200b, 0x200d},
+  {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}}
+
+local function within(ranges, code)
+  for _, range in ipairs(ranges) do
+    if code <= range[2] then return code >= range[1] end
+  end
+  return false
+end
+
+local function columns(code)
+  if code < 0x300 then return 1 end
+  return within(OVER, code) and 0 or within(WIDE, code) and 2 or 1
+end
+
+---How many columns of a terminal a string takes, when it holds no escape sequences.
+---@param s string
+---@return integer
+function M.width(s)
+  if not s:find("[\128-\255]") or not utf8.len(s) then return #s end
+  local sum = 0
+  for _, code in utf8.codes(s) do sum = sum + columns(code) end
+  return sum
+end
+
+---A string cut to so many columns, with a sign that it was.
+---@param s string
+---@param width integer
+---@return string
+function M.clip(s, width)
+  if M.width(s) <= width then return s end
+  if not utf8.len(s) then return s:sub(1, math.max(width, 1) - 1) .. "…" end
+  local room = math.max(width, 1) - 1
+  for at, code in utf8.codes(s) do
+    room = room - columns(code)
+    if room < 0 then return s:sub(1, at - 1) .. "…" end
+  end
+  return s
+end
+
+local WIDEST = 60 -- what a cell is padded to at most: one that is longer pushes its own line only
+
 ---Rows of strings as lines of columns; the last column is not padded. `right` names columns that are numbers.
 ---@param rows string[][]
 ---@param right table<integer, boolean>
@@ -152,13 +200,13 @@ end
 function M.table(rows, right, indent)
   local width = {}
   for _, row in ipairs(rows) do
-    for i, cell in ipairs(row) do width[i] = math.max(width[i] or 0, utf8.len(cell) or #cell) end
+    for i, cell in ipairs(row) do width[i] = math.max(width[i] or 0, math.min(WIDEST, M.width(cell))) end
   end
   local lines = {}
   for _, row in ipairs(rows) do
     local cells = {}
     for i, cell in ipairs(row) do
-      local pad = (" "):rep(width[i] - (utf8.len(cell) or #cell))
+      local pad = (" "):rep(width[i] - M.width(cell))
       cells[i] = right[i] and pad .. cell or (i == #row and cell or cell .. pad)
     end
     lines[#lines + 1] = indent .. table.concat(cells, "  ") .. "\n"

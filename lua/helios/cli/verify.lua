@@ -28,17 +28,9 @@ end
 function M.run(arguments)
   local runs, status = common.find_runs(arguments.path)
   for _, run in ipairs(runs) do
-    if not native.fs.is_folder(run.path) then status = math.max(status, verify(run.path))
-    else
-      local names = native.fs.list(run.path) or {}
-      table.sort(names)
-      for _, name in ipairs(names) do
-        local path = run.path .. "/" .. name
-        if name:find("tfevents", 1, true) and not native.fs.is_folder(path) then
-          status = math.max(status, verify(path))
-        end
-      end
-    end
+    local files, message = common.event_files(run.path)
+    if not files then status = common.fail(message) end
+    for _, path in ipairs(files or {}) do status = math.max(status, verify(path)) end
   end
   return status
 end

@@ -12,14 +12,14 @@ local text = require "helios.cli.text"
 local M = {}
 
 local function add_tags(handle, only, tags)
-  local ok, message = handle:scan()
+  local status = common.all_files(function() return handle:scan() end)
   for _, tag in ipairs(handle:tags()) do
     if tag.kind == "scalar" and tag.points > 0 and (not only or tag.tag == only) and not tags[tag.tag] then
       tags[#tags + 1] = tag.tag
       tags[tag.tag] = true
     end
   end
-  return ok, message
+  return status
 end
 
 ---The columns: the scalar tags of all runs in name order, and each tag's place.
@@ -27,13 +27,11 @@ local function columns_of(runs, only)
   local tags, status = {}, 0
   for _, run in ipairs(runs) do
     local handle, message = core.open_run(run.path)
-    local ok
-    if handle then
-      ok, message = add_tags(handle, only, tags)
-      status = math.max(status, common.tell_damage(handle:files()))
+    if not handle then status = common.fail(message)
+    else
+      status = math.max(status, add_tags(handle, only, tags), common.tell_damage(handle:files()))
       handle:close()
     end
-    if not ok then status = common.fail(message) end
   end
   table.sort(tags)
   for i, tag in ipairs(tags) do tags[tag] = i end
@@ -44,8 +42,8 @@ end
 local function sort_points(handle, tags, points)
   local only = {scalar = true}
   while true do
-    local point, message = handle:next(only)
-    if not point then return message == nil, message end
+    local point, message, code = handle:next(only)
+    if not point then return message == nil, message, code end
     local column = tags[point.tag]
     local ok = true
     if column then ok, message = points:add(point.step, column, point.value, point.wall_time, point.single) end
@@ -75,13 +73,12 @@ end
 
 local function write_run(out, run, tags)
   local handle, message = core.open_run(run.path)
-  if not handle then return nil, message end
+  if not handle then return common.fail(message) end
   local points <close> = sorter.new()
-  local ok
-  ok, message = sort_points(handle, tags, points)
+  local status = common.all_files(function() return sort_points(handle, tags, points) end)
   handle:close()
   write_rows(out, common.csv_field(run.name), points, #tags)
-  return ok, message
+  return status
 end
 
 ---@param runs {name: string, path: string}[]
@@ -93,10 +90,7 @@ function M.write(runs, only, out)
   local heading = {"run", "step", "wall_time"}
   for _, tag in ipairs(tags) do heading[#heading + 1] = common.csv_field(tag) end
   out:write(table.concat(heading, ","), "\n")
-  for _, run in ipairs(runs) do
-    local ok, message = write_run(out, run, tags)
-    if not ok then status = common.fail(message) end
-  end
+  for _, run in ipairs(runs) do status = math.max(status, write_run(out, run, tags)) end
   return status
 end
 
