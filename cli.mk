@@ -12,8 +12,9 @@ DYGRAPH_FILES = $(if $(DYGRAPHS),$(DYGRAPHS)/dygraph.min.js $(DYGRAPHS)/dygraph.
 
 # lua/helios/core/logging.lua is module helios.core.logging, an init.lua its folder.
 module_name = $(patsubst %.init,%,$(subst /,.,$(patsubst lua/%.lua,%,$(1))))
-EMBEDDED = $(foreach f,$(MODULE_FILES),$(call module_name,$(f))=$(f)) \
-           $(foreach f,$(ARGPARSE),argparse=$(f)) \
+ARGPARSE_FACE = lua/helios/cli/argparse.lua
+EMBEDDED = $(foreach f,$(if $(ARGPARSE),$(filter-out $(ARGPARSE_FACE),$(MODULE_FILES)),$(MODULE_FILES)),$(call module_name,$(f))=$(f)) \
+           $(foreach f,$(ARGPARSE),helios.cli.argparse=$(f)) \
            $(foreach f,$(ASSET_FILES) $(DYGRAPH_FILES),asset:$(notdir $(f))=$(f))
 
 # A module that went away changes the list, but no file's date.
@@ -44,8 +45,10 @@ comma = ,
 PNG_ARCHIVES ?= $(filter /%,$(foreach lib,png z,$(shell $(CC) -print-file-name=lib$(lib).a)))
 CLI_LIBS = $(if $(word 2,$(PNG_ARCHIVES)),$(PNG_ARCHIVES) -lm,$(CORE_LIBS))
 
+CLI_OBJ = $(BUILD)/src/cli/main.o $(BUILD)/src/cli/runner.o
+
 cli: $(BUILD)/helios  ## the command build/helios
-$(BUILD)/helios: $(BUILD)/src/cli/main.o $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
+$(BUILD)/helios: $(CLI_OBJ) $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
 	$(call say,CC)$(CC) $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_LINK) $(CLI_LIBS)
 
--include $(BUILD)/src/cli/main.d $(BUILD)/src/cli/preload.d
+-include $(CLI_OBJ:.o=.d) $(BUILD)/src/cli/preload.d

@@ -57,7 +57,7 @@ amalgam:  ## build/amalgam/helios.c and helios.h: the C core for a host that wou
 # which the linker warns.
 .PHONY: static
 static: $(BUILD)/helios-static  ## build/helios-static: the command without any shared library, libc included
-$(BUILD)/helios-static: $(BUILD)/src/cli/main.o $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
+$(BUILD)/helios-static: $(CLI_OBJ) $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
 	$(call say,CC)$(CC) -static $(HL_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LUA_ARCHIVE) $(CORE_LIBS) -ldl
 
 # --- Packages -----------------------------------------------------------------------------------------------------------

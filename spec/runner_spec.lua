@@ -10,10 +10,12 @@ describe("the command helios runs", function()
   local dir = tmp.dir()
   local helios = shell.build .. "/helios"
 
+  ---The program's name and the option it lacks are taken out of messages.
   local function outcome(program, arguments)
     local line = ("cd %s && %s %s >out 2>err <in; echo $? >status"):format(dir, program, arguments)
     shell.run("%s", line)
     local err = tmp.read(dir .. "/err"):gsub("^lua5%.4: ", ""):gsub("^helios: ", "")
+      :gsub("usage: %S+", "usage:"):gsub("  %-i [^\n]*\n", "")
     return {out = tmp.read(dir .. "/out"), err = err, status = tmp.read(dir .. "/status")}
   end
 
@@ -59,6 +61,41 @@ describe("the command helios runs", function()
     same([[-e 'x =']])
     same([[-e 'error "a"' script.lua]])
     same("-l nowhere")
+  end)
+
+  it("the options of lua, all of them read before anything runs", function()
+    same_script("print(#arg, arg[0], ...)", "a")
+    for _, arguments in ipairs {
+      "-e", "-l", "-x", "--nope", "-ex=1 -z", "-e 'print(1)' -e", "-e -v", "-s.lua", "''", "-", "-- script.lua -",
+      "-W -e 'warn(1)'", "-e 'warn(1)' -W", "-E -e 'print(package.path)'", "-E script.lua a",
+      "-e 'print(collectgarbage(\"incremental\"))'", "- -", "-l =string", "-W", "--",
+    } do same(arguments) end
+    assert.matches("unrecognized option '%-x'\nusage: ", outcome(helios, "-x").err)
+    local version = "helios " .. require("helios.native").version .. "  (Lua 5.4)\n"
+    assert.equal(version .. "7\n", outcome(helios, "-v -e 'print(7)'").out)
+  end)
+
+  it("what LUA_INIT says first", function()
+    local function with(environment, arguments)
+      local want = outcome(environment .. " lua5.4", arguments)
+      assert.same(want, outcome(environment .. " " .. helios, arguments))
+      return want
+    end
+    tmp.write(dir .. "/init.lua", "print('init', ...)")
+    assert.equal("1\n2\n", with("LUA_INIT='print(1)'", "-e 'print(2)'").out)
+    assert.equal("3\n", with("LUA_INIT='print(1)' LUA_INIT_5_4='print(3)'", "-e ''").out)
+    with("LUA_INIT=@init.lua", "script.lua")
+    with("LUA_INIT='error(1)'", "script.lua")
+    assert.equal("2\n", with("LUA_INIT='print(1)'", "-E -e 'print(2)'").out)
+  end)
+
+  it("a script beside modules of its own, none of which the command's parts hide", function()
+    tmp.write(dir .. "/argparse.lua", "return 'mine'")
+    tmp.write(dir .. "/script.lua", "print(require 'argparse')")
+    assert.equal("mine\t./argparse.lua\n", outcome("LUA_PATH='./?.lua' " .. helios, "script.lua").out)
+    for name in outcome(helios, "-e 'for name in pairs(package.preload) do print(name) end'").out:gmatch("[^\n]+") do
+      assert.truthy(name:find("^helios") or name:find("^asset:"), name)
+    end
   end)
 
   it("a script that is interrupted, with a traceback", function()

@@ -48,7 +48,7 @@ local function with_negative_values(words)
 end
 
 local function parse(command, words)
-  local argparse = require "argparse"
+  local argparse = require "helios.cli.argparse"
   local module = require("helios.cli." .. command[1])
   local parser = argparse("helios " .. command[1]):description((command[2]:gsub("^%l", string.upper)) .. ".")
   module.describe(parser)
@@ -67,7 +67,7 @@ function M.main(words)
   if name == nil or name == "--help" or name == "-h" or name == "help" then
     (name and io.stdout or io.stderr):write(usage())
     return name and 0 or 2
-  elseif name == "--version" or name == "-v" then
+  elseif name == "--version" then
     io.stdout:write("helios ", helios_version, "  (", _VERSION, ")\n")
     return 0
   end
