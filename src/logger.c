@@ -1,5 +1,5 @@
-/* logger.c - a text log: levels, the line format, a file behind a queue, sinks. Knows neither how the queue keeps lines
- * nor what sinks do with them.
+/* logger.c - a text log: levels, a file behind a queue, sinks. Knows neither how a line looks, nor how the queue keeps it,
+ * nor what sinks do with it.
  *
  * Two locks. `lock` guards what a logged line needs and is held for a copy, never for the disk. `files` is held while
  * files are opened, flushed and closed, so that the queue a flush works on stays. `queue` and `target` change under
@@ -12,38 +12,20 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "alloc.h"
 #include "buf.h"
 #include "fork.h"
+#include "log_line.h"
+#include "log_sinks.h"
 #include "path.h"
 #include "queue.h"
 #include "recover.h"
 
-enum {
-  STAMP_LENGTH = 25,  /* "[2026-11-23 23:09:13,042]" */
-  MILLIS_AT = 21,
-  NAME_SIZE = 24,     /* "Level -2147483648" and its terminator */
-  DECORATION = STAMP_LENGTH + NAME_SIZE + 8, /* all of a line but mark and message */
-  SHORT_TEXT = 512    /* formatted messages up to this need no heap */
-};
+enum { SHORT_TEXT = 512 }; /* formatted messages up to this need no heap */
 
 static const double DEFAULT_FLUSH_SECS = 0.2;
 static const double LONGEST_FLUSH_SECS = 86400;
-
-typedef struct sink {
-  helios_sink_fn fn;
-  void *ctx;
-  int level;
-} sink;
-
-/* Never changed once made: whoever logs holds a reference while it calls the sinks without a lock. */
-typedef struct sink_list {
-  size_t refs; /* under the logger's lock */
-  size_t count;
-  sink items[];
-} sink_list;
 
 /* An open log file. */
 typedef struct log_file {
@@ -55,8 +37,7 @@ struct helios_logger {
   helios_allocator alloc;
   const hl_env *env;
   helios_logger_options options;
-  char *mark; /* NULL: none */
-  size_t mark_length;
+  hl_str mark; /* empty: none */
   uint_fast32_t generation;
 
   atomic_int level;
@@ -70,89 +51,12 @@ struct helios_logger {
 
   pthread_mutex_t lock;
   log_file file;
-  sink_list *sinks; /* NULL: none */
+  hl_sinks *sinks;
   int sinks_from;   /* the lowest level of the sinks */
-  int64_t second;   /* the second that `stamp` shows */
-  char stamp[STAMP_LENGTH + 1];
+  hl_log_stamp stamp;
   hl_buf spare;     /* memory for the next line that sinks want */
   hl_error error;   /* of the last failed call */
 };
-
-/* ---- the line ------------------------------------------------------------------------------------------ */
-
-static void put_digits(char *p, unsigned value, unsigned digits) {
-  while (digits-- > 0) {
-    p[digits] = (char)('0' + value % 10);
-    value /= 10;
-  }
-}
-
-static void put_second(helios_logger *l, int64_t second) {
-  time_t t = (time_t)second;
-  struct tm tm;
-  if (localtime_r(&t, &tm) == NULL) memset(&tm, 0, sizeof tm);
-  char *p = l->stamp;
-  memcpy(p, "[0000-00-00 00:00:00,000]", STAMP_LENGTH);
-  put_digits(p + 1, (unsigned)tm.tm_year + 1900, 4);
-  put_digits(p + 6, (unsigned)tm.tm_mon + 1, 2);
-  put_digits(p + 9, (unsigned)tm.tm_mday, 2);
-  put_digits(p + 12, (unsigned)tm.tm_hour, 2);
-  put_digits(p + 15, (unsigned)tm.tm_min, 2);
-  put_digits(p + 18, (unsigned)tm.tm_sec, 2);
-  l->second = second;
-}
-
-/* Seconds are formatted once each: localtime costs more than the rest of a line. Milliseconds are cut, not rounded, as
- * Python's logging cuts them: a line never bears a time that has not come. */
-static void put_stamp(helios_logger *l, double time) {
-  static const double earliest = 0, latest = 253402214400.0; /* years of four digits; false for NaN */
-  if (!(time >= earliest && time < latest)) time = 0;
-  int64_t second = (int64_t)time;
-  if (second != l->second) put_second(l, second);
-  put_digits(l->stamp + MILLIS_AT, (unsigned)((time - (double)second) * 1000), 3);
-}
-
-static const char *level_name(int level, char *buffer) {
-  switch (level) {
-    case HELIOS_DEBUG: return "DEBUG";
-    case HELIOS_INFO: return "INFO";
-    case HELIOS_WARNING: return "WARNING";
-    case HELIOS_ERROR: return "ERROR";
-    case HELIOS_CRITICAL: return "CRITICAL";
-    default: snprintf(buffer, NAME_SIZE, "Level %d", level); return buffer;
-  }
-}
-
-static char *put(char *p, const void *data, size_t n) {
-  if (n > 0) memcpy(p, data, n);
-  return p + n;
-}
-
-/* The most bytes a line can take; 0 when there is no such number. */
-static size_t line_bound(const helios_logger *l, size_t message_length) {
-  size_t rest = DECORATION + l->mark_length;
-  return message_length <= SIZE_MAX / 2 - rest ? message_length + rest : 0;
-}
-
-/* Write the line with the current stamp to p, which has line_bound() bytes; returns its length. */
-static size_t put_line(const helios_logger *l, char *p, int level, hl_str message) {
-  char buffer[NAME_SIZE];
-  const char *name = level_name(level, buffer);
-  char *start = p;
-  p = put(p, l->stamp, STAMP_LENGTH);
-  p = put(p, " [", 2);
-  p = put(p, name, strlen(name));
-  if (l->mark != NULL) {
-    p = put(p, "] ", 2);
-    p = put(p, l->mark, l->mark_length);
-    p = put(p, ": ", 2);
-  } else {
-    p = put(p, "]: ", 3);
-  }
-  p = put(p, message.data, message.len);
-  p = put(p, "\n", 1);
-  return (size_t)(p - start);
-}
 
 static double now(const helios_logger *l) {
   return l->options.clock != NULL ? l->options.clock(l->options.clock_ctx) : l->env->now(l->env);
@@ -193,72 +97,37 @@ static helios_status tell(helios_logger *l) {
 
 /* ---- sinks --------------------------------------------------------------------------------------------- */
 
-static size_t list_size(size_t count) { return sizeof(sink_list) + count * sizeof(sink); }
-
-/* Under `lock`. */
-static void drop_list(helios_logger *l, sink_list *list) {
-  if (list != NULL && --list->refs == 0) hl_free(&l->alloc, list, list_size(list->count));
-}
-
 /* Under `lock`: who gets what has changed. */
 static void find_threshold(helios_logger *l) {
-  l->sinks_from = INT_MAX;
-  for (size_t i = 0; l->sinks != NULL && i < l->sinks->count; i++)
-    if (l->sinks->items[i].level < l->sinks_from) l->sinks_from = l->sinks->items[i].level;
-  int lowest = l->sinks_from;
+  int lowest = l->sinks_from = hl_sinks_lowest(l->sinks);
   if (l->file.queue != NULL && l->options.file_level < lowest) lowest = l->options.file_level;
   int level = atomic_load(&l->level);
   atomic_store(&l->threshold, level > lowest ? level : lowest);
 }
 
-/* Under `lock`. NULL is the empty list. */
-static void use_list(helios_logger *l, sink_list *list) {
-  drop_list(l, l->sinks);
-  l->sinks = list;
+/* Under `lock`. */
+static void use_sinks(helios_logger *l, hl_sinks *sinks) {
+  hl_sinks_drop(l->sinks, &l->alloc);
+  l->sinks = sinks;
   find_threshold(l);
 }
 
-static sink_list *new_list(helios_logger *l, size_t count) {
-  sink_list *list = hl_alloc(&l->alloc, list_size(count));
-  if (list != NULL) *list = (sink_list){.refs = 1, .count = count};
-  return list;
-}
-
-static helios_status add_sink(helios_logger *l, sink s) {
-  size_t count = l->sinks == NULL ? 0 : l->sinks->count;
-  sink_list *list = new_list(l, count + 1);
-  if (list == NULL) return HELIOS_ENOMEM;
-  if (count > 0) memcpy(list->items, l->sinks->items, count * sizeof(sink));
-  list->items[count] = s;
-  use_list(l, list);
+/* Under `lock`. */
+static helios_status add_sink(helios_logger *l, hl_sink s) {
+  hl_sinks *sinks = hl_sinks_with(l->sinks, s, &l->alloc);
+  if (sinks == NULL) return HELIOS_ENOMEM;
+  use_sinks(l, sinks);
   return HELIOS_OK;
 }
 
-static size_t find_sink(const sink_list *list, helios_sink_fn fn, const void *ctx) {
-  size_t i = 0;
-  while (i < list->count && (list->items[i].fn != fn || list->items[i].ctx != ctx)) i++;
-  return i;
-}
-
+/* Under `lock`. */
 static helios_status remove_sink(helios_logger *l, helios_sink_fn fn, const void *ctx) {
-  size_t count = l->sinks == NULL ? 0 : l->sinks->count;
-  size_t at = count == 0 ? 0 : find_sink(l->sinks, fn, ctx);
+  size_t count = l->sinks == NULL ? 0 : l->sinks->count, at = hl_sinks_find(l->sinks, fn, ctx);
   if (at == count) return HELIOS_EINVAL;
-  if (count == 1) {
-    use_list(l, NULL);
-    return HELIOS_OK;
-  }
-  sink_list *list = new_list(l, count - 1);
-  if (list == NULL) return HELIOS_ENOMEM;
-  memcpy(list->items, l->sinks->items, at * sizeof(sink));
-  memcpy(list->items + at, l->sinks->items + at + 1, (count - 1 - at) * sizeof(sink));
-  use_list(l, list);
+  hl_sinks *rest = hl_sinks_without(l->sinks, at, &l->alloc);
+  if (rest == NULL && count > 1) return HELIOS_ENOMEM;
+  use_sinks(l, rest);
   return HELIOS_OK;
-}
-
-static void serve(const sink_list *list, const helios_record *record) {
-  for (size_t i = 0; i < list->count; i++)
-    if (record->level >= list->items[i].level) list->items[i].fn(list->items[i].ctx, record);
 }
 
 /* ---- files --------------------------------------------------------------------------------------------- */
@@ -402,10 +271,10 @@ static bool file_takes(const helios_logger *l, int level) {
 
 /* Under `lock`: the line in l->spare's memory. */
 static helios_status build_line(helios_logger *l, hl_buf *line, int level, hl_str message) {
-  size_t bound = line_bound(l, message.len);
+  size_t bound = hl_log_line_bound(l->mark.len, message.len);
   hl_buf_reset(line);
   if (bound == 0 || !hl_buf_reserve(line, bound)) return HELIOS_ENOMEM;
-  line->len = put_line(l, (char *)line->data, level, message);
+  line->len = hl_log_put_line((char *)line->data, &l->stamp, level, l->mark, message);
   return HELIOS_OK;
 }
 
@@ -415,11 +284,11 @@ static helios_status push_line(helios_logger *l, const hl_buf *line) {
 
 /* Under `lock`: for the file alone, the line is written where it will wait. */
 static helios_status write_line(helios_logger *l, int level, hl_str message) {
-  put_stamp(l, now(l));
-  size_t bound = line_bound(l, message.len);
+  hl_log_stamp_set(&l->stamp, now(l));
+  size_t bound = hl_log_line_bound(l->mark.len, message.len);
   unsigned char *room = bound == 0 ? NULL : hl_queue_reserve(l->file.queue, l->file.target, bound);
   if (room != NULL) {
-    size_t n = put_line(l, (char *)room, level, message);
+    size_t n = hl_log_put_line((char *)room, &l->stamp, level, l->mark, message);
     hl_queue_commit(l->file.queue, l->file.target, HL_CLASS_TEXT, n);
     return HELIOS_OK;
   }
@@ -430,7 +299,7 @@ static helios_status write_line(helios_logger *l, int level, hl_str message) {
 /* What one record needs while sinks see it and the lock is free. */
 typedef struct showing {
   hl_buf line;
-  sink_list *sinks;
+  hl_sinks *sinks;
   double time;
   bool in_file;
 } showing;
@@ -439,7 +308,7 @@ typedef struct showing {
 static helios_status begin_showing(helios_logger *l, showing *s, int level, hl_str message) {
   *s = (showing){.line = l->spare, .time = now(l), .in_file = file_takes(l, level)};
   hl_buf_init(&l->spare, &l->alloc);
-  put_stamp(l, s->time);
+  hl_log_stamp_set(&l->stamp, s->time);
   helios_status st = build_line(l, &s->line, level, message);
   if (st != HELIOS_OK) return st;
   s->sinks = l->sinks;
@@ -456,12 +325,12 @@ static void show(const showing *s, int level, hl_str message) {
       .line = (const char *)s->line.data,
       .line_length = s->line.len,
   };
-  serve(s->sinks, &record);
+  hl_sinks_serve(s->sinks, &record);
 }
 
 /* Under `lock`: the line's memory serves the next one. */
 static void end_showing(helios_logger *l, showing *s) {
-  drop_list(l, s->sinks);
+  hl_sinks_drop(s->sinks, &l->alloc);
   if (l->spare.data == NULL) l->spare = s->line;
   else hl_buf_free(&s->line);
 }
@@ -555,7 +424,7 @@ helios_status helios_logger_add_sink(helios_logger *l, int level, helios_sink_fn
   if (!alive(l)) return HELIOS_EFORKED;
   if (fn == NULL) return note_invalid(l, "fn", "is NULL");
   pthread_mutex_lock(&l->lock);
-  helios_status st = add_sink(l, (sink){fn, ctx, level});
+  helios_status st = add_sink(l, (hl_sink){fn, ctx, level});
   pthread_mutex_unlock(&l->lock);
   return st;
 }
@@ -630,8 +499,8 @@ static void destroy(helios_logger *l) {
   helios_allocator alloc = l->alloc;
   hl_free_str(&alloc, l->path);
   hl_free_str(&alloc, l->absolute);
-  hl_free_str(&alloc, l->mark);
-  drop_list(l, l->sinks);
+  hl_free_str(&alloc, (char *)(uintptr_t)l->mark.data);
+  hl_sinks_drop(l->sinks, &l->alloc);
   hl_buf_free(&l->spare);
   hl_free(&alloc, l, sizeof *l);
 }
@@ -702,7 +571,7 @@ static helios_logger *new_logger(const hl_env *env, const helios_logger_options 
   l->alloc = *alloc;
   l->env = env;
   l->options = *o;
-  l->second = -1;
+  l->stamp.second = -1;
   hl_fork_watch();
   l->generation = hl_fork_generation();
   atomic_init(&l->level, o->level);
@@ -717,10 +586,10 @@ static helios_logger *new_logger(const hl_env *env, const helios_logger_options 
 /* Copy the mark: the caller's may go away. */
 static helios_status keep_mark(helios_logger *l, hl_error *err) {
   if (l->options.mark == NULL) return HELIOS_OK;
-  l->mark = hl_strdup(&l->alloc, l->options.mark);
-  if (l->mark == NULL) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
-  l->mark_length = strlen(l->mark);
-  l->options.mark = l->mark;
+  char *mark = hl_strdup(&l->alloc, l->options.mark);
+  if (mark == NULL) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
+  l->mark = hl_str_of(mark);
+  l->options.mark = mark;
   return HELIOS_OK;
 }
 
