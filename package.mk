@@ -95,7 +95,7 @@ check-cross:  ## build for arm64 with Debian's cross compiler; C tests and the c
 # The manual by discount's markdown, the Lua modules by LDoc, the man pages (and so the headers) by mandoc.
 .PHONY: docs
 DOCS = $(BUILD)/docs
-DOCUMENTED = $(filter-out %/train_loop.lua,$(wildcard lua/helios/*.lua lua/helios/plugins/*.lua)) \
+DOCUMENTED = $(wildcard lua/helios/*.lua lua/helios/plugins/*.lua) \
              $(patsubst %,lua/helios/core/%.lua,logging root_logger tensorboard_writer distributed)
 docs: $(BUILD)/man/helios.3  ## the manual and both references as HTML in build/docs
 	@rm -rf $(DOCS) && mkdir -p $(DOCS)/lua $(BUILD)/gen/ldoc

@@ -229,4 +229,13 @@ describe("find_last_checkpoint", function()
     assert.is_nil(checkpoint.find_last_checkpoint(tmp.dir() .. "/none"))
     assert.is_nil(checkpoint.find_last_checkpoint(nil))
   end)
+
+  it("passes by names whose numbers are none of ours, and refuses what is no path", function()
+    local dir = tmp.dir()
+    tmp.write(dir .. "/m_epoch_2_iter_8.chkpt", "")
+    tmp.write(dir .. "/m_epoch_99999999999999999999_iter_1.chkpt", "")
+    assert.equal(dir .. "/m_epoch_2_iter_8.chkpt", checkpoint.find_last_checkpoint(dir))
+    assert.error_matches(function() checkpoint.find_last_checkpoint(5) end,
+      "find_last_checkpoint: argument 'root': expected a string or nil, got a number", 1, true)
+  end)
 end)

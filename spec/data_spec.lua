@@ -65,6 +65,15 @@ describe("DataLoader", function()
     end
   end)
 
+  it("begins at a batch of its own, whatever batches its sampler was made for", function()
+    for _, sampler in ipairs {data.ResumableRandomSampler(numbers(23), 5), data.ResumableSequentialSampler(numbers(23)),
+      data.ResumableDistributedSampler(numbers(46), 2, 1)} do
+      local loader = data.DataLoader {dataset = numbers(46), batch_size = 4, sampler = sampler}
+      local whole = epoch(loader, 1)
+      assert.same(table.move(whole, 3, #whole, 1, {}), epoch(loader, 1, 2))
+    end
+  end)
+
   it("raises for wrong options, naming them", function()
     local function message(options) return select(2, pcall(data.DataLoader, options)) end
     assert.matches("DataLoader: argument 'batch_size': must be at least 1, got 0",
@@ -73,8 +82,45 @@ describe("DataLoader", function()
     assert.matches("DataLoader: argument 'dataset': missing", message {}, 1, true)
     assert.matches("expected an object with # (or len()) of at least 1, got an empty one", message {dataset = {}}, 1,
       true)
+    assert.matches("DataLoader: argument 'shuffle': expected a boolean, got 1", message {dataset = {1}, shuffle = 1}, 1,
+      true)
+    assert.matches("DataLoader: argument 'random_seed': expected an integer, got 1.5",
+      message {dataset = {1}, random_seed = 1.5}, 1, true)
+    assert.matches("DataLoader: expected a table of options, got a number", message(5), 1, true)
     assert.matches("argument 'sampler': expected an object with set_epoch(), indices() and start_iter",
       message {dataset = numbers(3), sampler = {}}, 1, true)
+  end)
+end)
+
+describe("samplers", function()
+  it("take their options in Helios' order, or by name in one table", function()
+    local function fields(sampler)
+      return {sampler.seed, sampler.batch_size, #sampler, sampler.num_replicas, sampler.rank, sampler.shuffle,
+        sampler.drop_last}
+    end
+    local function same(a, b) assert.same(fields(a), fields(b)) end
+    local ten = numbers(10)
+    same(data.ResumableRandomSampler(ten, 42, 3), data.ResumableRandomSampler(ten, {batch_size = 3, seed = 42}))
+    same(data.ResumableSequentialSampler(ten, 3), data.ResumableSequentialSampler(ten, {batch_size = 3}))
+    same(data.ResumableDistributedSampler(ten, 4, 1, false, 7, true, 2), data.ResumableDistributedSampler(ten,
+      {num_replicas = 4, rank = 1, shuffle = false, seed = 7, drop_last = true, batch_size = 2}))
+  end)
+
+  it("raise for wrong arguments, in the caller's line", function()
+    local function message(...) return select(2, pcall(...)) end
+    for name, sampler in pairs {Random = data.ResumableRandomSampler, Distributed = data.ResumableDistributedSampler,
+      Sequential = data.ResumableSequentialSampler} do
+      name = "Resumable" .. name .. "Sampler: "
+      assert.equal(name .. "argument 'dataset': missing", message(sampler))
+      assert.equal(name .. "argument 'dataset': expected an object with # (or len()) of at least 1, got a number",
+        message(sampler, 5))
+      assert.equal(name .. "unknown option 'size'", message(sampler, {1}, {size = 2}))
+      assert.equal(name .. "argument 'batch_size': must be at least 1, got 0", message(sampler, {1}, {batch_size = 0}))
+      assert.matches("^spec/data_spec.lua:%d+: " .. name, message(function()
+        local s = sampler({1}, {batch_size = "x"})
+        return s
+      end))
+    end
   end)
 end)
 
@@ -134,6 +180,11 @@ describe("ResumableDistributedSampler", function()
 end)
 
 describe("DataModule", function()
+  it("takes a table of methods and nothing else", function()
+    assert.error_matches(function() data.DataModule.new(5) end,
+      "DataModule.new: argument 'methods': expected a table, got a number", 1, true)
+  end)
+
   it("makes loaders of the datasets that setup has set, and none of those it has not", function()
     local module = data.DataModule.new {
       setup = function(self) self.train_dataset = self:create_dataset(numbers(5), {batch_size = 2}) end,

@@ -110,11 +110,19 @@ describe("Trainer", function()
     refused("argument 'handle_signals': expected true, false or 'return', got yes", {handle_signals = "yes"})
     refused("argument 'run_name': expected a string, got 3", {run_name = 3})
     refused("unknown setting 'total_step'", {total_step = 3})
+    assert.matches("^spec/trainer_spec.lua:%d+: Trainer: ", select(2, pcall(function()
+      local t = Trainer {valid_frequency = 0}
+      return t
+    end)))
   end)
 
   it("wants a model and a data module", function()
     assert.error_matches(function() Trainer():fit({}, module_of(1)) end,
       "fit: argument 'model': expected a helios.Model, got a table", 1, true)
+    assert.error_matches(function() Trainer():fit(Model.new "m", {train_dataloader = print}) end,
+      "fit: argument 'datamodule': expected a helios.DataModule, got a table", 1, true)
+    assert.error_matches(function() Model.new("m", 5) end,
+      "Model.new: argument 'methods': expected a table, got a number", 1, true)
     assert.error_matches(function() Trainer():test(Model.new "m", nil) end,
       "test: argument 'datamodule': expected a helios.DataModule, got a nil", 1, true)
   end)
@@ -352,6 +360,15 @@ describe("Trainer:fit", function()
       "append_metadata_to_chkpt_name: expected a file name without '/'", 1, true)
   end)
 
+  it("keeps a model without a state", function()
+    local settings = {total_steps = 1, chkpt_frequency = 1, chkpt_root = tmp.dir()}
+    local loaded
+    local model = Model.new("m", {state_dict = function() end, load_state_dict = function(_, saved) loaded = saved end})
+    quiet(settings):fit(model, module_of(1))
+    quiet(settings):fit(model, module_of(1))
+    assert.same({}, loaded)
+  end)
+
   it("survives a checkpoint that cannot be written, and says so", function()
     local dir = tmp.dir()
     local settings = at(dir, {total_steps = 1, chkpt_frequency = 1})
@@ -529,6 +546,28 @@ describe("an error in fit", function()
     end
   end)
 
+  it("is not mistaken for expected by a list that is wrong, or by a function that fails", function()
+    local trainer = quiet {total_steps = 1}
+    for message, list in pairs {
+      ["fit: train_exceptions: expected a list, got a string"] = "pruned",
+      ["fit: train_exceptions: expected patterns or functions, got a number"] = {5},
+      ["fit: train_exceptions: '%': malformed pattern (ends with '%')"] = {"x", "%"},
+    } do
+      trainer.train_exceptions = list
+      assert.error_matches(function() trainer:fit(Model.new "m", module_of(1)) end, message, 1, true)
+    end
+    trainer.train_exceptions = {function() error "in the question" end}
+    assert.matches("pruned", failing(trainer, {train_step = function() error "pruned" end}))
+  end)
+
+  it("that cannot be shown is raised as it was, and has its line in the log", function()
+    local dir, value = tmp.dir(), setmetatable({}, {__tostring = function() error "no" end})
+    local err = failing(quiet(at(dir, {total_steps = 1})), {train_step = function() error(value) end})
+    assert.is_true(rawequal(value, err))
+    assert.matches("%[ERROR]: error: uncaught exception: a table that cannot be shown\n",
+      tmp.read(only_file(dir .. "/logs")))
+  end)
+
   it("before there are loggers is raised all the same", function()
     local module = module_of(1, nil, nil, {prepare_data = function() error "no network" end})
     assert.error_matches(function() quiet {}:fit(Model.new "m", module) end, "no network")
@@ -554,7 +593,8 @@ describe("Trainer:test", function()
       "on_testing_batch_start(1)", "test_step(state, 1)", "on_testing_batch_end(1)",
       "on_testing_end",
     }, calls)
-    assert.matches("Testing using checkpoint .*m_epoch_1_iter_1.chkpt", tmp.read(only_file(dir .. "/logs")))
+    assert.matches("INFO]: Helios [^\n]*rank 0 of 1\n[^\n]*INFO]: Testing using checkpoint .*m_epoch_1_iter_1.chkpt\n",
+      tmp.read(only_file(dir .. "/logs")))
   end)
 
   it("lets the model load itself where there is no checkpoint", function()
@@ -578,6 +618,26 @@ describe("Trainer:test", function()
 end)
 
 describe("plugins", function()
+  it("may be plain tables that have only some of the hooks", function()
+    local trainer, calls = quiet {total_steps = 5, valid_frequency = 1, chkpt_frequency = 1, chkpt_root = tmp.dir()}, {}
+    trainer.plugins.plain = {
+      on_training_start = function(self) calls[#calls + 1] = "start of " .. self.trainer.total_steps end,
+      process_training_batch = function(_, batch) return {batch[1] + 1} end,
+    }
+    trainer.plugins.stopping = {should_training_stop = function() return #calls == 3 end}
+    trainer:fit(Model.new("m", {train_step = function(_, batch) calls[#calls + 1] = batch[1] end}), module_of(1, 1))
+    assert.same({"start of 5", 2, 2}, calls)
+  end)
+
+  it("are tables", function()
+    local trainer = quiet {total_steps = 1}
+    trainer.plugins.five = 5
+    assert.error_matches(function() trainer:fit(Model.new "m", module_of(1)) end,
+      "plugin 'five': expected a table, got a number", 1, true)
+    assert.error_matches(function() Plugin.new("p", 5) end,
+      "Plugin.new: argument 'methods': expected a table, got a number", 1, true)
+  end)
+
   it("are called just before the model, in the order of their names", function()
     local model, calls = recorder({}, {})
     local trainer = quiet {total_steps = 1, valid_frequency = 1}

@@ -87,9 +87,9 @@ function M.list(root)
   local found = {}
   for _, name in ipairs(root and native.fs.list(root) or {}) do
     local epoch, iteration = name:match("epoch_(%d+)_iter_(%d+)")
-    if epoch and name:sub(-#EXTENSION) == EXTENSION then
-      found[#found + 1] = {path = root .. "/" .. name, epoch = math.tointeger(epoch),
-        iteration = math.tointeger(iteration)}
+    epoch, iteration = math.tointeger(tonumber(epoch)), math.tointeger(tonumber(iteration)) -- or nil: not our counters
+    if epoch and iteration and name:sub(-#EXTENSION) == EXTENSION then
+      found[#found + 1] = {path = root .. "/" .. name, epoch = epoch, iteration = iteration}
     end
   end
   table.sort(found, newer)
@@ -100,6 +100,9 @@ end
 ---@param root string?
 ---@return string? path nil when there is none
 function M.find_last_checkpoint(root)
+  if root ~= nil and type(root) ~= "string" then
+    error("find_last_checkpoint: argument 'root': expected a string or nil, got a " .. type(root), 2)
+  end
   local last = M.list(root)[1]
   return last and last.path
 end

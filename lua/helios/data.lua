@@ -3,6 +3,7 @@
 ---A dataset is any object with `#` (or `len()`) and `get(i)` or `[i]`, i from 1. The order of an epoch depends on the
 ---seed and the epoch alone, and a sampler can begin at any batch of it: that is what makes resuming exact.
 local distributed = require "helios.core.distributed"
+local options_of = require("helios.core.options").read
 local rng = require "helios.rng"
 
 local M = {}
@@ -18,23 +19,6 @@ local function check_integer(func, name, value, lowest, level)
   return n
 end
 
--- Options as a fresh table with defaults filled in; a name that is none of them is an error.
-local function check_options(func, options, defaults, names, level)
-  if options ~= nil and type(options) ~= "table" then
-    error(("%s: expected a table of options, got a %s"):format(func, type(options)), level + 1)
-  end
-  local known, result = {}, {}
-  for _, name in ipairs(names) do known[name] = true end
-  for name, value in pairs(options or {}) do
-    if not known[name] then error(("%s: unknown option '%s'"):format(func, tostring(name)), level + 1) end
-    result[name] = value
-  end
-  for name, value in pairs(defaults) do
-    if result[name] == nil then result[name] = value end
-  end
-  return result
-end
-
 -- Datasets -----------------------------------------------------------------------------------------------------------
 
 local function has_method(object, name)
@@ -43,10 +27,9 @@ local function has_method(object, name)
   return found and type(method) == "function"
 end
 
----How many samples a dataset has.
----@param dataset any
----@return integer
-function M.dataset_length(dataset)
+---@return integer? length nil when it is no dataset
+---@return string? reason
+local function length_of(dataset)
   local length
   if has_method(dataset, "len") then
     length = dataset:len()
@@ -55,11 +38,18 @@ function M.dataset_length(dataset)
     length = ok and n or nil
   end
   local n = math.type(length) and math.tointeger(length)
-  if not n or n < 1 then
-    error("dataset: expected an object with # (or len()) of at least 1, got "
-      .. (n and "an empty one" or "a " .. type(dataset)), 2)
-  end
-  return n
+  if n and n >= 1 then return n end
+  local got = n and "an empty one" or "a " .. type(dataset)
+  return nil, "expected an object with # (or len()) of at least 1, got " .. got
+end
+
+---How many samples a dataset has.
+---@param dataset any
+---@return integer
+function M.dataset_length(dataset)
+  local length, reason = length_of(dataset)
+  if not length then fail("dataset_length", "dataset", reason, 2) end
+  return length
 end
 
 local function sample_reader(dataset)
@@ -113,11 +103,18 @@ local function sequence(n)
   return list
 end
 
-local function new_sampler(class, func, dataset, options, defaults, names)
-  local self = setmetatable(check_options(func, options, defaults, names, 3), class)
-  self.count = M.dataset_length(dataset)
-  self.batch_size = check_integer(func, "batch_size", self.batch_size, 1, 3)
-  if self.seed then self.seed = check_integer(func, "seed", self.seed, math.mininteger, 3) end
+-- The sampler that was asked for by `call`. Errors are told in the line of the caller of the function that calls this,
+-- which must not be a tail call.
+local function new_sampler(class, call, defaults, given)
+  local self = setmetatable(given, class)
+  for name, value in pairs(defaults) do
+    if self[name] == nil then self[name] = value end
+  end
+  local length, reason = length_of(self.dataset)
+  if not length then fail(call.name, "dataset", reason, 3) end
+  self.count = length
+  self.batch_size = check_integer(call.name, "batch_size", self.batch_size, 1, 3)
+  if self.seed then self.seed = check_integer(call.name, "seed", self.seed, math.mininteger, 3) end
   return self
 end
 
@@ -133,13 +130,18 @@ function RandomSampler:order()
   return epoch_generator(self.seed, self.epoch):permutation(self.count)
 end
 
+local RANDOM_CALL <const> = {
+  name = "ResumableRandomSampler", required = 1, positional = 3, names = {"dataset", "seed", "batch_size"}, types = {},
+}
+
 ---Every sample once, in an order of the epoch's own.
 ---@param dataset any
----@param options {seed: integer?, batch_size: integer?}? seed 0, batch_size 1
+---@param seed? integer|{seed: integer?, batch_size: integer?} 0
+---@param batch_size? integer 1; a loader sets it to its own
 ---@return helios.Sampler
-function M.ResumableRandomSampler(dataset, options)
-  return new_sampler(RandomSampler, "ResumableRandomSampler", dataset, options, {seed = 0, batch_size = 1},
-    {"seed", "batch_size"})
+function M.ResumableRandomSampler(dataset, seed, batch_size)
+  local given = options_of(RANDOM_CALL, dataset, seed, batch_size)
+  return (new_sampler(RandomSampler, RANDOM_CALL, {seed = 0, batch_size = 1}, given))
 end
 
 local SequentialSampler = subclass("helios.ResumableSequentialSampler")
@@ -148,13 +150,17 @@ function SequentialSampler:order()
   return sequence(self.count)
 end
 
+local SEQUENTIAL_CALL <const> = {
+  name = "ResumableSequentialSampler", required = 1, positional = 2, names = {"dataset", "batch_size"}, types = {},
+}
+
 ---Every sample once, from the first to the last.
 ---@param dataset any
----@param options {batch_size: integer?}? batch_size 1
+---@param batch_size? integer|{batch_size: integer?} 1; a loader sets it to its own
 ---@return helios.Sampler
-function M.ResumableSequentialSampler(dataset, options)
-  return new_sampler(SequentialSampler, "ResumableSequentialSampler", dataset, options, {batch_size = 1},
-    {"batch_size"})
+function M.ResumableSequentialSampler(dataset, batch_size)
+  local given = options_of(SEQUENTIAL_CALL, dataset, batch_size)
+  return (new_sampler(SequentialSampler, SEQUENTIAL_CALL, {batch_size = 1}, given))
 end
 
 local DistributedSampler = subclass("helios.ResumableDistributedSampler")
@@ -173,22 +179,32 @@ function DistributedSampler:order()
   return mine
 end
 
+local DISTRIBUTED_CALL <const> = {
+  name = "ResumableDistributedSampler", required = 1, positional = 7,
+  names = {"dataset", "num_replicas", "rank", "shuffle", "seed", "drop_last", "batch_size"},
+  types = {shuffle = "boolean", drop_last = "boolean"},
+}
+
 ---One rank's part of an epoch: the ranks' parts are equally long and disjoint. When the samples do not divide evenly,
 ---the last ones are left out (`drop_last`) or a few from the beginning are taken twice.
 ---@param dataset any
----@param options {num_replicas: integer?, rank: integer?, shuffle: boolean?, seed: integer?, drop_last: boolean?,
----  batch_size: integer?}? world size, this rank, true, 0, false, 1
+---@param num_replicas? integer|{num_replicas: integer?, rank: integer?, shuffle: boolean?, seed: integer?,
+---  drop_last: boolean?, batch_size: integer?} the number of ranks
+---@param rank? integer this rank
+---@param shuffle? boolean true
+---@param seed? integer 0
+---@param drop_last? boolean false
+---@param batch_size? integer 1; a loader sets it to its own
 ---@return helios.Sampler
-function M.ResumableDistributedSampler(dataset, options)
-  local func = "ResumableDistributedSampler"
-  local info = distributed.get_dist_info()
-  local self = new_sampler(DistributedSampler, func, dataset, options,
-    {num_replicas = info.world_size, rank = info.rank, shuffle = true, seed = 0, drop_last = false, batch_size = 1},
-    {"num_replicas", "rank", "shuffle", "seed", "drop_last", "batch_size"})
-  self.num_replicas = check_integer(func, "num_replicas", self.num_replicas, 1, 2)
-  self.rank = check_integer(func, "rank", self.rank, 0, 2)
+function M.ResumableDistributedSampler(dataset, num_replicas, rank, shuffle, seed, drop_last, batch_size)
+  local call, info = DISTRIBUTED_CALL, distributed.get_dist_info()
+  local given = options_of(call, dataset, num_replicas, rank, shuffle, seed, drop_last, batch_size)
+  local self = new_sampler(DistributedSampler, call, {num_replicas = info.world_size, rank = info.rank, shuffle = true,
+    seed = 0, drop_last = false, batch_size = 1}, given)
+  self.num_replicas = check_integer(call.name, "num_replicas", self.num_replicas, 1, 2)
+  self.rank = check_integer(call.name, "rank", self.rank, 0, 2)
   if self.rank >= self.num_replicas then
-    fail(func, "rank", ("must be below num_replicas, %d, got %d"):format(self.num_replicas, self.rank), 2)
+    fail(call.name, "rank", ("must be below num_replicas, %d, got %d"):format(self.num_replicas, self.rank), 2)
   end
   self.samples = self.count
   self.count = self.drop_last and self.samples // self.num_replicas
@@ -237,18 +253,27 @@ function DataLoader:iter()
   end
 end
 
-local LOADER_OPTIONS <const> = {"dataset", "batch_size", "shuffle", "drop_last", "collate_fn", "random_seed", "sampler",
-  "is_distributed"}
-
 local function default_sampler(options)
   local dataset, batch_size, seed = options.dataset, options.batch_size, options.random_seed
   if options.is_distributed then
     return M.ResumableDistributedSampler(dataset, {shuffle = options.shuffle, drop_last = options.drop_last,
       seed = seed, batch_size = batch_size})
   elseif options.shuffle then
-    return M.ResumableRandomSampler(dataset, {seed = seed, batch_size = batch_size})
+    return M.ResumableRandomSampler(dataset, seed, batch_size)
   end
-  return M.ResumableSequentialSampler(dataset, {batch_size = batch_size})
+  return M.ResumableSequentialSampler(dataset, batch_size)
+end
+
+local LOADER_CALL <const> = {
+  name = "DataLoader", required = 0, positional = 0,
+  names = {"dataset", "batch_size", "shuffle", "drop_last", "collate_fn", "random_seed", "sampler", "is_distributed"},
+  types = {shuffle = "boolean", drop_last = "boolean", collate_fn = "function", is_distributed = "boolean"},
+}
+
+local function check_sampler(sampler)
+  if sampler ~= nil and not (has_method(sampler, "indices") and has_method(sampler, "set_epoch")) then
+    fail("DataLoader", "sampler", "expected an object with set_epoch(), indices() and start_iter", 3)
+  end
 end
 
 ---Cuts a dataset into batches. Without a `sampler` the options choose one: distributed, random or sequential.
@@ -257,17 +282,17 @@ end
 ---  false, random_seed Helios' default; the default `collate_fn` returns the list of samples
 ---@return helios.DataLoader
 function M.DataLoader(options)
-  local self = check_options("DataLoader", options,
-    {batch_size = 1, shuffle = false, drop_last = false, collate_fn = list_of_samples,
-      random_seed = rng.get_default_seed()}, LOADER_OPTIONS, 2)
-  self.batch_size = check_integer("DataLoader", "batch_size", self.batch_size, 1, 2)
-  if type(self.collate_fn) ~= "function" then fail("DataLoader", "collate_fn", "expected a function", 2) end
-  if self.dataset == nil then fail("DataLoader", "dataset", "missing", 2) end
-  M.dataset_length(self.dataset)
-  if self.sampler ~= nil and not (has_method(self.sampler, "indices") and has_method(self.sampler, "set_epoch")) then
-    fail("DataLoader", "sampler", "expected an object with set_epoch(), indices() and start_iter", 2)
-  end
+  if type(options) ~= "table" then error("DataLoader: expected a table of options, got a " .. type(options), 2) end
+  local self = options_of(LOADER_CALL, options)
+  local length, reason = length_of(self.dataset)
+  if not length then fail("DataLoader", "dataset", self.dataset == nil and "missing" or reason, 2) end
+  self.batch_size = check_integer("DataLoader", "batch_size", self.batch_size or 1, 1, 2)
+  self.random_seed = check_integer("DataLoader", "random_seed", self.random_seed or rng.get_default_seed(),
+    math.mininteger, 2)
+  self.drop_last, self.collate_fn = self.drop_last or false, self.collate_fn or list_of_samples
+  check_sampler(self.sampler)
   self.sampler = self.sampler or default_sampler(self)
+  self.sampler.batch_size = self.batch_size -- what its start_iter counts are this loader's batches
   return setmetatable(self, DataLoader)
 end
 
@@ -286,6 +311,9 @@ M.DataModule = DataModule
 ---@param methods table? overridden methods and any fields of your own
 ---@return helios.DataModule
 function DataModule.new(methods)
+  if methods ~= nil and type(methods) ~= "table" then
+    fail("DataModule.new", "methods", "expected a table, got a " .. type(methods), 2)
+  end
   local self = setmetatable({}, DataModule)
   for name, value in pairs(methods or {}) do self[name] = value end
   return self

@@ -26,6 +26,9 @@ function Model.new(save_name, methods)
   if type(save_name) ~= "string" or save_name == "" or save_name:find("[/%z]") then
     error("Model.new: argument 'save_name': expected a name without '/', got " .. tostring(save_name), 2)
   end
+  if methods ~= nil and type(methods) ~= "table" then
+    error("Model.new: argument 'methods': expected a table, got a " .. type(methods), 2)
+  end
   local self = setmetatable({}, Model)
   for name, value in pairs(methods or {}) do self[name] = value end
   self.save_name = save_name

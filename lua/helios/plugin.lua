@@ -19,6 +19,9 @@ function Plugin.new(plug_id, methods)
   if type(plug_id) ~= "string" or plug_id == "" then
     error("Plugin.new: argument 'plug_id': expected a name, got " .. tostring(plug_id), 2)
   end
+  if methods ~= nil and type(methods) ~= "table" then
+    error("Plugin.new: argument 'methods': expected a table, got a " .. type(methods), 2)
+  end
   local self = setmetatable({}, Plugin)
   for name, value in pairs(methods or {}) do self[name] = value end
   self.plug_id = plug_id

@@ -5,13 +5,17 @@
 ---trainer:fit(model, datamodule) -- goes on from the last checkpoint under chkpt_root/<save_name>, if there is one
 ---trainer:test(model, datamodule)
 ---```
-local checkpoint = require "helios.checkpoint"
+local checkpoints = require "helios.trainer.checkpoints"
 local distributed = require "helios.core.distributed"
+local failures = require "helios.trainer.failures"
 local logging = require "helios.core.logging"
+local loop = require "helios.trainer.loop"
 local native = require "helios.native"
+local plugin_list = require "helios.trainer.plugins"
 local progress = require "helios.progress"
+local recording = require "helios.trainer.recording"
 local rng = require "helios.rng"
-local train_loop = require "helios.train_loop"
+local trainer_settings = require "helios.trainer.settings"
 
 ---@class helios.Trainer
 ---@overload fun(settings: table?): helios.Trainer
@@ -46,123 +50,17 @@ local Trainer = {}
 Trainer.__index = Trainer
 Trainer.__name = "helios.Trainer"
 
--- Settings -----------------------------------------------------------------------------------------------------------
-
-local DEFAULTS <const> = {
-  run_name = "", train_unit = "epoch", total_steps = 0, accumulation_steps = 1,
-  enable_tensorboard = false, enable_file_logging = false, enable_progress_bar = false, print_banner = true,
-  handle_signals = true,
-}
-
-local TYPES <const> = {
-  run_name = "string", chkpt_root = "string", log_path = "string", run_path = "string",
-  enable_tensorboard = "boolean", enable_file_logging = "boolean", enable_progress_bar = "boolean",
-  print_banner = "boolean", random_seed = "integer",
-  valid_frequency = "count", chkpt_frequency = "count", print_frequency = "count", accumulation_steps = "count",
-  chkpt_keep_last = "count",
-  early_stop_cycles = "any", total_steps = "any", train_unit = "any", handle_signals = "any",
-}
-
-local function refuse(name, reason)
-  error(("Trainer: argument '%s': %s"):format(name, reason), 4)
-end
-
-local function check_type(name, value)
-  local expected = TYPES[name]
-  if expected == "count" then
-    if math.type(value) ~= "integer" or value < 1 then
-      refuse(name, "must be an integer greater than 0 or nil, got " .. tostring(value))
-    end
-  elseif expected == "integer" then
-    if math.type(value) ~= "integer" then refuse(name, "expected an integer, got " .. tostring(value)) end
-  elseif expected ~= "any" and type(value) ~= expected then
-    refuse(name, ("expected a %s, got %s"):format(expected, tostring(value)))
-  end
-end
-
-local function check_steps(s)
-  if s.train_unit ~= "epoch" and s.train_unit ~= "iteration" then
-    refuse("train_unit", ("expected 'epoch' or 'iteration', got '%s'"):format(tostring(s.train_unit)))
-  end
-  if s.total_steps ~= math.huge and (math.type(s.total_steps) ~= "integer" or s.total_steps < 0) then
-    refuse("total_steps", "expected an integer or math.huge, got " .. tostring(s.total_steps))
-  end
-  if s.early_stop_cycles ~= nil and (math.type(s.early_stop_cycles) ~= "integer" or s.early_stop_cycles < 0) then
-    refuse("early_stop_cycles", "expected an integer or nil, got " .. tostring(s.early_stop_cycles))
-  end
-  if s.total_steps == math.huge and s.early_stop_cycles == 0 then
-    refuse("early_stop_cycles", "must not be 0 when 'total_steps' is math.huge")
-  end
-end
-
-local function check_folder(name, path, needed, what)
-  if needed and path == nil then refuse(name, what .. " requested but no folder was given") end
-  if path ~= nil and native.fs.is_folder(path) == false then refuse(name, path .. " is not a folder") end
-end
-
-local function check_roots(s)
-  check_folder("run_path", s.run_path, s.enable_tensorboard, "TensorBoard")
-  check_folder("log_path", s.log_path, s.enable_file_logging, "file logging")
-  check_folder("chkpt_root", s.chkpt_root, s.chkpt_frequency ~= nil, "checkpoints")
-end
-
-local function check_signals(s)
-  if type(s.handle_signals) ~= "boolean" and s.handle_signals ~= "return" then
-    refuse("handle_signals", "expected true, false or 'return', got " .. tostring(s.handle_signals))
-  end
-end
-
-local function check_settings(self, settings)
-  for name, value in pairs(settings) do
-    if TYPES[name] == nil then error(("Trainer: unknown setting '%s'"):format(tostring(name)), 3) end
-    check_type(name, value)
-    self[name] = value
-  end
-  check_steps(self)
-  check_signals(self)
-  check_roots(self)
-end
-
 ---@param settings table? the fields of `helios.Trainer` up to `handle_signals`; a wrong one raises
 ---@return helios.Trainer
 local function new(settings)
-  if settings ~= nil and type(settings) ~= "table" then
-    error("Trainer: expected a table of settings, got a " .. type(settings), 2)
-  end
-  local self = setmetatable({}, Trainer)
-  for name, value in pairs(DEFAULTS) do self[name] = value end
-  check_settings(self, settings or {})
-  self.random_seed = self.random_seed or rng.get_default_seed()
+  local self, message = trainer_settings.complete(settings)
+  if not self then error("Trainer: " .. message, 2) end
   self.plugins, self.train_exceptions, self.test_exceptions = {}, {}, {}
   self.rank, self.is_distributed = 0, false
-  return self
+  return setmetatable(self, Trainer)
 end
 
 -- Setting up ---------------------------------------------------------------------------------------------------------
-
-local BATCH_HOOKS <const> = {"process_training_batch", "process_validation_batch", "process_testing_batch"}
-
-local function sorted_plugins(self)
-  local names, plugins = {}, {}
-  for name in pairs(self.plugins) do names[#names + 1] = name end
-  table.sort(names)
-  for i, name in ipairs(names) do plugins[i] = self.plugins[name] end
-  for _, hook in ipairs(BATCH_HOOKS) do
-    local claimed
-    for _, name in ipairs(names) do
-      if self.plugins[name][hook] and claimed then
-        error(("plugins '%s' and '%s' both have %s: only one may change the batch"):format(claimed, name, hook), 0)
-      end
-      claimed = self.plugins[name][hook] and name or claimed
-    end
-  end
-  return plugins
-end
-
--- Rank 0's value on every rank.
-local function shared(self, value)
-  return self.is_distributed and distributed.broadcast(value, 0) or value
-end
 
 local function introduce(self, object)
   object.trainer, object.rank, object.is_distributed = self, self.rank, self.is_distributed
@@ -176,232 +74,77 @@ end
 local function set_up(self, fast_init)
   rng.seed_rngs(self.random_seed)
   logging.create_default_loggers(self.enable_tensorboard)
-  self.active_plugins = sorted_plugins(self)
-  for _, plugin in ipairs(self.active_plugins) do
-    introduce(self, plugin)
-    plugin:setup()
-  end
+  self.active_plugins = plugin_list.new(self.plugins)
+  self.active_plugins:set_up(function(plugin) introduce(self, plugin) end)
   introduce(self, self.datamodule)
   self.datamodule:setup()
   introduce(self, self.model)
   self.model:setup(fast_init)
-  self.chkpt_folder = self.chkpt_root and self.chkpt_root .. "/" .. self.model.save_name
-end
-
--- What a function gave that answers nil, message when the disk says no.
-local function assert_made(answer, message)
-  if answer == nil then error(message, 0) end
-  return answer
-end
-
-local function make_folder(path)
-  if path then assert_made(native.fs.make_dirs(path)) end
-end
-
--- Loggers ------------------------------------------------------------------------------------------------------------
-
-local function log_of(self, name)
-  return self.enable_file_logging and ("%s/%s.log"):format(self.log_path, name) or nil
-end
-
-local function run_of(self, name)
-  return self.enable_tensorboard and ("%s/%s"):format(self.run_path, name) or nil
-end
-
--- True when both were nobody's and are ours now.
-local function claim(log_file, run_folder)
-  if run_folder and not assert_made(native.fs.claim(run_folder, true)) then return false end
-  return not log_file or assert_made(native.fs.claim(log_file))
-end
-
--- Runs that start in the same second, of one process or of many, must not land in each other's files.
-local function claim_name(self)
-  local base = logging.get_default_log_name(self.run_name)
-  if self.enable_file_logging then make_folder(self.log_path) end
-  if self.enable_tensorboard then make_folder(self.run_path) end
-  local name, n = base, 0
-  while not claim(log_of(self, name), run_of(self, name)) do
-    n = n + 1
-    name = ("%s_%d"):format(base, n)
-  end
-  return name
-end
-
--- TensorBoard's Python loader purges only at the second session start of a run, so that the first one opens with a
--- purge of nothing.
-local function open_loggers(self, saved, purge_step)
-  local log_file = self.enable_file_logging and saved and saved.log_path or nil
-  local run_folder = self.enable_tensorboard and saved and saved.run_path or nil
-  if (self.enable_file_logging and not log_file) or (self.enable_tensorboard and not run_folder) then
-    local name = shared(self, self.rank == 0 and claim_name(self) or nil)
-    log_file, run_folder = log_file or log_of(self, name), run_folder or run_of(self, name)
-  end
-  self.log_file, self.run_folder = log_file, run_folder
-  logging.restore_default_loggers(log_file, run_folder, {purge_step = purge_step})
-end
-
-local function writer_of(self)
-  return self.enable_tensorboard and logging.get_tensorboard_writer() or nil
-end
-
-local function close_loggers()
-  logging.flush_default_loggers()
-  logging.close_default_loggers()
-end
-
--- Checkpoints --------------------------------------------------------------------------------------------------------
-
-local REQUIRED <const> = {"version", "training_state", "model", "rng"}
-
-local function is_newer(version, than)
-  local theirs, ours = {}, {}
-  for n in tostring(version):gmatch("%d+") do theirs[#theirs + 1] = tonumber(n) end
-  for n in than:gmatch("%d+") do ours[#ours + 1] = tonumber(n) end
-  for i = 1, 3 do
-    local a, b = theirs[i] or 0, ours[i] or 0
-    if a ~= b then return a > b end
-  end
-  return false
-end
-
-local function check_checkpoint(path, saved)
-  for _, name in ipairs(REQUIRED) do
-    if saved[name] == nil then
-      error(("the checkpoint %s has no '%s': it was not written by a trainer"):format(path, name), 0)
-    end
-  end
-  if is_newer(saved.version, native.version) then
-    error(("the checkpoint %s was written by Helios %s, this is %s"):format(path, saved.version, native.version), 0)
-  end
-end
-
--- The newest intact checkpoint; what was wrong with newer ones goes to `warnings`.
-local function newest_intact(folder, warnings)
-  for _, file in ipairs(checkpoint.list(folder)) do
-    local saved, message = checkpoint.load(file.path)
-    if saved then return file.path, saved end
-    warnings[#warnings + 1] = ("checkpoint skipped: %s"):format(message)
-  end
-end
-
----@return string? path
----@return table? saved
-local function find_checkpoint(self, warnings)
-  if not self.chkpt_folder then return nil end
-  local path, saved
-  if self.rank == 0 then path, saved = newest_intact(self.chkpt_folder, warnings) end
-  path = shared(self, path)
-  if path and not saved then saved = assert(checkpoint.load(path)) end
-  if path then check_checkpoint(path, saved) end
-  return path, saved
-end
-
-local function restore_plugins(self, states)
-  for name, plugin in pairs(self.plugins) do
-    if states and states[name] ~= nil then plugin:load_state_dict(states[name]) end
-  end
-end
-
--- Every rank has its own stream of random numbers, unless the number of ranks has changed meanwhile.
-local function restore_rng(self, saved)
-  local of_ranks = saved.rank_rng
-  local mine = of_ranks and #of_ranks == distributed.get_world_size() and of_ranks[self.rank + 1]
-  rng.load_rng_state_dict(mine or saved.rng)
-end
-
-local function resume(self, saved)
-  local state = train_loop.new_state()
-  for name, value in pairs(saved.training_state) do state[name] = value end
-  open_loggers(self, saved, self.model:purge_step(state))
-  local writer = writer_of(self)
-  if writer then writer:set_step(state.current_iteration) end
-  restore_rng(self, saved)
-  self.model:load_state_dict(saved.model, false)
-  restore_plugins(self, saved.plugins)
-  return state
-end
-
-local function plugin_states(self)
-  local states
-  for name, plugin in pairs(self.plugins) do
-    local state = plugin:state_dict()
-    if state ~= nil then
-      states = states or {}
-      states[name] = state
-    end
-  end
-  return states
-end
-
-local function snapshot(self, state, all_rng)
-  return {
-    version = native.version,
-    training_state = state,
-    model = self.model:state_dict(),
-    plugins = plugin_states(self),
-    rng = all_rng[1],
-    rank_rng = #all_rng > 1 and all_rng or nil,
-    log_path = self.log_file,
-    run_path = self.run_folder,
-  }
-end
-
-local function checkpoint_path(self, state)
-  local name = checkpoint.name(self.model.save_name, state.global_epoch, state.current_iteration)
-  name = self.model:append_metadata_to_chkpt_name(name)
-  if type(name) ~= "string" or name:find("[/%z]") then
-    error("append_metadata_to_chkpt_name: expected a file name without '/', got " .. tostring(name), 0)
-  end
-  return ("%s/%s%s"):format(self.chkpt_folder, name, checkpoint.EXTENSION)
-end
-
--- All ranks come here, since all give their random state; rank 0 writes. A disk that says no is told and survived: the
--- next checkpoint may fare better.
-local function save(self, state)
-  if not self.chkpt_folder then return nil end
-  local all_rng = {rng.get_rng_state_dict()}
-  if self.is_distributed then all_rng = distributed.gather(all_rng[1]) end
-  if self.rank ~= 0 then return nil end
-  local path = checkpoint_path(self, state)
-  local ok, message = checkpoint.save(path, snapshot(self, state, all_rng))
-  if not ok then
-    logging.get_root_logger():error("checkpoint not written: " .. message)
-    return nil
-  end
-  if self.chkpt_keep_last then checkpoint.prune(self.chkpt_folder, self.chkpt_keep_last) end
-  return path
 end
 
 -- What the user sees at the start ------------------------------------------------------------------------------------
-
-local function environment_text(self)
-  return ("Helios %s, %s, rank %d of %d"):format(native.version, _VERSION, self.rank, distributed.get_world_size())
-end
-
-local function announce(self, message, banner)
-  if self.print_banner and banner then distributed.global_print(banner) end
-  if self.print_banner and message then distributed.global_print(message .. "\n") end
-  logging.get_root_logger():info(message or banner)
-end
-
-local function print_training_header(self, path)
-  local banner = self.model:append_to_banner(environment_text(self))
-  announce(self, path and "Resuming training from checkpoint " .. path, banner)
-end
-
-local function print_testing_header(self, path)
-  local banner = self.model:append_to_banner(environment_text(self))
-  announce(self, path and "Testing using checkpoint " .. path or "Testing from loaded model", banner)
-end
-
--- fit and test -------------------------------------------------------------------------------------------------------
 
 local function tell(warnings)
   for _, warning in ipairs(warnings) do logging.get_root_logger():warning(warning) end
 end
 
-local function call_plugins(self, hook)
-  for _, plugin in ipairs(self.active_plugins) do plugin[hook](plugin) end
+local function banner_of(self)
+  return self.model:append_to_banner(("Helios %s, %s, rank %d of %d"):format(native.version, _VERSION, self.rank,
+    distributed.get_world_size()))
+end
+
+local function print_header(self, ...)
+  if self.print_banner then distributed.global_print(table.concat({...}, "\n")) end
+end
+
+local function print_training_header(self, path)
+  local banner = banner_of(self)
+  local message = path and "Resuming training from checkpoint " .. path
+  print_header(self, banner, message and message .. "\n")
+  logging.get_root_logger():info(message or banner)
+end
+
+local function print_testing_header(self, path)
+  local banner = banner_of(self)
+  local message = path and "Testing using checkpoint " .. path or "Testing from loaded model"
+  print_header(self, banner, message .. "\n")
+  logging.get_root_logger():info(banner)
+  logging.get_root_logger():info(message)
+end
+
+-- Training -----------------------------------------------------------------------------------------------------------
+
+local function resume(self, saved)
+  local state = loop.new_state()
+  for name, value in pairs(saved.training_state) do state[name] = value end
+  recording.open(self, saved, self.model:purge_step(state))
+  local writer = recording.writer(self)
+  if writer then writer:set_step(state.current_iteration) end
+  checkpoints.restore_rng(self, saved)
+  checkpoints.restore_model(self, saved, false)
+  return state
+end
+
+-- TensorBoard's Python loader purges only at the second session start of a run, so that the first one opens with a
+-- purge of nothing.
+local function start_anew(self)
+  recording.open(self, nil, 0)
+  return loop.new_state()
+end
+
+local function start_or_resume(self)
+  local warnings = {}
+  recording.make_folder(checkpoints.folder(self))
+  checkpoints.sweep(self)
+  local path, saved = checkpoints.find(self, warnings)
+  local state = saved and resume(self, saved) or start_anew(self)
+  tell(warnings)
+  print_training_header(self, path)
+  self.active_plugins:call "on_training_start"
+  self.model:on_training_start()
+  -- What setup and start have drawn must not shift the stream of the run that goes on.
+  if saved then checkpoints.restore_rng(self, saved) end
+  return state
 end
 
 local function new_loop(self, state)
@@ -409,74 +152,54 @@ local function new_loop(self, state)
     trainer = self, model = self.model, state = state, plugins = self.active_plugins,
     loader = self.datamodule:train_dataloader() or error("the data module has no train_dataloader", 0),
     logger = logging.get_root_logger(),
-    writer = writer_of(self),
-    save = function() return save(self, state) end,
+    writer = recording.writer(self),
+    save = function() return checkpoints.save(self, state) end,
     signal = function()
       if self.watch then return self.watch:seen() end
     end,
   }
 end
 
-local function start_or_resume(self)
-  local warnings = {}
-  make_folder(self.chkpt_folder)
-  if self.rank == 0 and self.chkpt_folder then checkpoint.sweep(self.chkpt_folder) end
-  local path, saved = find_checkpoint(self, warnings)
-  local state
-  if saved then state = resume(self, saved)
-  else
-    state = train_loop.new_state()
-    open_loggers(self, nil, 0)
-  end
-  tell(warnings)
-  print_training_header(self, path)
-  call_plugins(self, "on_training_start")
-  self.model:on_training_start()
-  -- What setup and start have drawn must not shift the stream of the run that goes on.
-  if saved then restore_rng(self, saved) end
-  return state
+local function note_stop(self, ended)
+  local place = ended.last_checkpoint and "checkpoint " .. ended.last_checkpoint
+    or self.rank == 0 and "no checkpoint was written" or "rank 0 has the checkpoint"
+  self.signal_number = ended.signal_number
+  self.stopped = ("%s: training stopped at iteration %d, epoch %d; %s"):format(ended.stopped_by,
+    ended.state.current_iteration, ended.state.global_epoch, place)
+  logging.get_root_logger():info(self.stopped)
 end
 
 local function train(self)
   set_up(self, false)
-  local loop = train_loop.run(new_loop(self, start_or_resume(self)))
-  if loop.stopped_by then
-    self.signal_number = loop.signal_number
-    self.stopped = ("%s: training stopped at iteration %d, epoch %d; %s"):format(loop.stopped_by,
-      loop.state.current_iteration, loop.state.global_epoch,
-      loop.last_checkpoint and "checkpoint " .. loop.last_checkpoint
-        or self.rank == 0 and "no checkpoint was written" or "rank 0 has the checkpoint")
-    logging.get_root_logger():info(self.stopped)
+  local ended = loop.run(new_loop(self, start_or_resume(self)))
+  if ended.stopped_by then
+    note_stop(self, ended)
   else
-    call_plugins(self, "on_training_end")
+    self.active_plugins:call "on_training_end"
     self.model:on_training_end()
   end
-  close_loggers()
+  recording.close()
   distributed.safe_barrier()
 end
 
+-- Testing ------------------------------------------------------------------------------------------------------------
+
 local function load_for_testing(self, warnings)
-  local path, saved = find_checkpoint(self, warnings)
-  if saved then
-    open_loggers(self, saved)
-    self.model:load_state_dict(saved.model, true)
-    restore_plugins(self, saved.plugins)
-  else
-    open_loggers(self)
-    self.model:load_for_testing()
-  end
+  local path, saved = checkpoints.find(self, warnings)
+  recording.open(self, saved)
+  if saved then checkpoints.restore_model(self, saved, true) else self.model:load_for_testing() end
   return path
 end
 
 local function run_test(self, loader)
-  local model, loop = self.model, setmetatable({plugins = self.active_plugins}, {__index = train_loop.Loop})
+  local model, plugins = self.model, self.active_plugins
   local bar = progress.bar {desc = "Testing", total = #loader, enabled = self.shows_progress}
-  call_plugins(self, "on_testing_start")
+  plugins:call "on_testing_start"
   model:on_testing_start()
   model:eval()
   local step = 0
   for batch in loader:iter() do
-    batch = loop:process_batch("process_testing_batch", batch, step)
+    batch = plugins:process("process_testing_batch", batch, step)
     model:on_testing_batch_start(step)
     model:test_step(batch, step)
     model:on_testing_batch_end(step)
@@ -484,7 +207,7 @@ local function run_test(self, loader)
     step = step + 1
   end
   bar:close()
-  call_plugins(self, "on_testing_end")
+  plugins:call "on_testing_end"
   model:on_testing_end()
 end
 
@@ -496,44 +219,26 @@ local function test(self)
   print_testing_header(self, path)
   local loader = self.datamodule:test_dataloader()
   if loader then run_test(self, loader) end
-  close_loggers()
+  recording.close()
   distributed.safe_barrier()
 end
 
--- Errors and signals -------------------------------------------------------------------------------------------------
+-- Beginning and ending -----------------------------------------------------------------------------------------------
 
-local function is_expected(err, exceptions)
-  for _, exception in ipairs(exceptions) do
-    if type(exception) == "function" then
-      if exception(err) then return true end
-    elseif tostring(err):find(exception) then
-      return true
-    end
-  end
-  return false
-end
-
--- Runs where the error was raised, so that the traceback in the log is the error's: it starts below this function and
--- the handler that calls it.
-local function log_error(err)
-  if not logging.is_root_logger_active() then return end
-  logging.get_root_logger():exception("error: uncaught exception", {exc_info = err, stacklevel = 3})
-end
-
--- The other ranks are waiting for this one, and would for ever.
-local function end_other_ranks(self)
-  if self.is_distributed then distributed.abort(1) end
-end
-
-local function check_arguments(func, model, datamodule)
-  local function check(name, object, method)
+-- `level` is that of the caller of fit or test.
+local function check_object(func, name, object, class, methods, level)
+  for _, method in ipairs(methods) do
     if type(object) ~= "table" or type(object[method]) ~= "function" then
-      error(("%s: argument '%s': expected a helios.%s, got a %s"):format(func, name,
-        name == "model" and "Model" or "DataModule", type(object)), 4)
+      error(("%s: argument '%s': expected a helios.%s, got a %s"):format(func, name, class, type(object)), level + 1)
     end
   end
-  check("model", model, "train_step")
-  check("datamodule", datamodule, "train_dataloader")
+end
+
+local function check_arguments(self, func, model, datamodule, exceptions)
+  check_object(func, "model", model, "Model", {"setup", "train_step", "load_state_dict"}, 3)
+  check_object(func, "datamodule", datamodule, "DataModule", {"prepare_data", "setup", "train_dataloader"}, 3)
+  local fault = failures.fault(self[exceptions])
+  if fault then error(("%s: %s: %s"):format(func, exceptions, fault), 3) end
 end
 
 local function begin(self, model, datamodule)
@@ -557,14 +262,14 @@ local function launch(self, body, exceptions)
     prepare_data(self)
     body(self)
   end, function(e)
-    expected = is_expected(e, exceptions)
-    if not expected then log_error(e) end
+    expected = failures.is_expected(e, exceptions)
+    if not expected then failures.log(e) end
     return e
   end)
   local torn_down, reason = finish(self)
   if not ok and not expected then
     logging.close_default_loggers()
-    end_other_ranks(self)
+    if self.is_distributed then distributed.abort(1) end -- the others are waiting for this one, and would for ever
   end
   if not ok then error(err, 0) end
   if not torn_down then error(reason, 0) end
@@ -583,7 +288,7 @@ end
 ---@return boolean? ok true; nil when a signal stopped it and `handle_signals` is "return"
 ---@return string? message
 function Trainer:fit(model, datamodule)
-  check_arguments("fit", model, datamodule)
+  check_arguments(self, "fit", model, datamodule, "train_exceptions")
   begin(self, model, datamodule)
   local watch = self.handle_signals and native.signals.watch() or nil
   self.watch = watch
@@ -602,7 +307,7 @@ end
 ---@param datamodule helios.DataModule
 ---@return boolean ok true
 function Trainer:test(model, datamodule)
-  check_arguments("test", model, datamodule)
+  check_arguments(self, "test", model, datamodule, "test_exceptions")
   begin(self, model, datamodule)
   launch(self, test, self.test_exceptions)
   return true

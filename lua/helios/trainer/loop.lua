@@ -39,7 +39,7 @@ end
 ---@field loader helios.DataLoader
 ---@field logger helios.RootLogger
 ---@field writer helios.TensorboardWriter?
----@field plugins helios.Plugin[]
+---@field plugins helios.PluginList
 ---@field save fun(): string? write a checkpoint, return its path
 ---@field signal fun(): string?, integer? name and number of a signal that asks to stop
 ---@field done boolean
@@ -61,11 +61,7 @@ end
 -- Stopping -----------------------------------------------------------------------------------------------------------
 
 function Loop:wants_to_stop()
-  local answer = false
-  for _, plugin in ipairs(self.plugins) do
-    answer = answer or plugin:should_training_stop()
-  end
-  return self:any_rank(answer or self.model:should_training_stop())
+  return self:any_rank(self.plugins:should_training_stop() or self.model:should_training_stop())
 end
 
 function Loop:stops_early()
@@ -101,26 +97,15 @@ end
 
 -- Validation ---------------------------------------------------------------------------------------------------------
 
-function Loop:process_batch(hook, batch, detail)
-  for _, plugin in ipairs(self.plugins) do
-    if plugin[hook] then return plugin[hook](plugin, batch, detail) end
-  end
-  return batch
-end
-
-function Loop:call_plugins(hook, detail)
-  for _, plugin in ipairs(self.plugins) do plugin[hook](plugin, detail) end
-end
-
 function Loop:run_validation(loader)
   local model, cycle = self.model, self.state.validation_cycles
   local bar = progress.bar {desc = "Validation", total = #loader, enabled = self.trainer.shows_progress}
   model:eval()
-  self:call_plugins("on_validation_start", cycle)
+  self.plugins:call("on_validation_start", cycle)
   model:on_validation_start(cycle)
   local step = 0
   for batch in loader:iter() do
-    batch = self:process_batch("process_validation_batch", batch, step)
+    batch = self.plugins:process("process_validation_batch", batch, step)
     model:on_validation_batch_start(step)
     model:valid_step(batch, step)
     model:on_validation_batch_end(step)
@@ -129,7 +114,7 @@ function Loop:run_validation(loader)
   end
   bar:close()
   model:train()
-  self:call_plugins("on_validation_end", cycle)
+  self.plugins:call("on_validation_end", cycle)
   model:on_validation_end(cycle)
   distributed.safe_barrier()
 end
@@ -169,11 +154,11 @@ end
 function Loop:train_batch(batch, started)
   local state, model = self.state, self.model
   local is_iteration = self:count_batch()
-  batch = self:process_batch("process_training_batch", batch, state)
+  batch = self.plugins:process("process_training_batch", batch, state)
   model:on_training_batch_start(state)
   model:train_step(batch, state)
   self:time(started)
-  self:call_plugins("on_training_batch_end", state)
+  self.plugins:call("on_training_batch_end", state)
   model:on_training_batch_end(state, is_iteration and is_due(self.trainer.print_frequency, state.current_iteration))
   state.dataset_iter = state.dataset_iter + 1
   return is_iteration
@@ -311,7 +296,5 @@ function M.run(loop)
   loop.bar:close()
   return loop
 end
-
-M.Loop = Loop
 
 return M

@@ -1,0 +1,72 @@
+---The log and the run of a sitting: its own when it is new, those of the checkpoint when it goes on.
+local distributed = require "helios.core.distributed"
+local logging = require "helios.core.logging"
+local native = require "helios.native"
+
+local M = {}
+
+-- What a function gave that answers nil, message when the disk says no.
+local function assert_made(answer, message)
+  if answer == nil then error(message, 0) end
+  return answer
+end
+
+---@param path string? nil: nothing
+function M.make_folder(path)
+  if path then assert_made(native.fs.make_dirs(path)) end
+end
+
+local function log_of(trainer, name)
+  return trainer.enable_file_logging and ("%s/%s.log"):format(trainer.log_path, name) or nil
+end
+
+local function run_of(trainer, name)
+  return trainer.enable_tensorboard and ("%s/%s"):format(trainer.run_path, name) or nil
+end
+
+-- True when both were nobody's and are ours now.
+local function claim(log_file, run_folder)
+  if run_folder and not assert_made(native.fs.claim(run_folder, true)) then return false end
+  return not log_file or assert_made(native.fs.claim(log_file))
+end
+
+-- Runs that start in the same second, of one process or of many, must not land in each other's files.
+local function claim_name(trainer)
+  local base = logging.get_default_log_name(trainer.run_name)
+  if trainer.enable_file_logging then M.make_folder(trainer.log_path) end
+  if trainer.enable_tensorboard then M.make_folder(trainer.run_path) end
+  local name, n = base, 0
+  while not claim(log_of(trainer, name), run_of(trainer, name)) do
+    n = n + 1
+    name = ("%s_%d"):format(base, n)
+  end
+  return name
+end
+
+---Give the default loggers their files, the same on all ranks, and note them in the trainer.
+---@param trainer helios.Trainer
+---@param saved table? the checkpoint to go on from
+---@param purge_step integer? viewers forget what was logged from this step on
+function M.open(trainer, saved, purge_step)
+  local log_file = trainer.enable_file_logging and saved and saved.log_path or nil
+  local run_folder = trainer.enable_tensorboard and saved and saved.run_path or nil
+  if (trainer.enable_file_logging and not log_file) or (trainer.enable_tensorboard and not run_folder) then
+    local name = distributed.broadcast(trainer.rank == 0 and claim_name(trainer) or nil)
+    log_file, run_folder = log_file or log_of(trainer, name), run_folder or run_of(trainer, name)
+  end
+  trainer.log_file, trainer.run_folder = log_file, run_folder
+  logging.restore_default_loggers(log_file, run_folder, {purge_step = purge_step})
+end
+
+---@param trainer helios.Trainer
+---@return helios.TensorboardWriter? nil when TensorBoard is off
+function M.writer(trainer)
+  return trainer.enable_tensorboard and logging.get_tensorboard_writer() or nil
+end
+
+function M.close()
+  logging.flush_default_loggers()
+  logging.close_default_loggers()
+end
+
+return M
