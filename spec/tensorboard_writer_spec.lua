@@ -375,8 +375,17 @@ describe("TensorboardWriter:add_scalar", function()
   end)
 
   it("takes one element, however it is wrapped", function()
-    assert.same({1, 2, 3, 4, 1}, points(tensor.from_table(1), tensor.from_table({{2}}, "int8"), {3}, {{{4}}},
-      tensor.from_table({true}, "bool")))
+    assert.same({1, 2, 3, 4, 1, 0}, points(tensor.from_table(1), tensor.from_table({{2}}, "int8"), {3}, {{{4}}},
+      tensor.from_table({true}, "bool"), {false}))
+  end)
+
+  it("takes raw bytes, and a table's dtype", function()
+    tb:add_scalar("x", string.pack("d", 0.1), {shape = {1, 1}, dtype = "float64"})
+    tb:add_scalar("x", "1234", {shape = {}, dtype = "int32"})
+    tb:add_scalar("x", {{0.1}}, {dtype = "float16"})
+    local given = {}
+    for i, value in ipairs(values "x") do given[i] = value.tensor.float_val[1] end
+    assert.same({0x1.99999ap-4, 0x34333240 * 1.0, 0x1.998p-4}, given)
   end)
 
   it("passes bfloat16 through float16, as torch does", function()
@@ -448,6 +457,12 @@ describe("TensorboardWriter:add_scalar", function()
       {walltime = "now"})
     refuses("add_scalar: argument 'double_precision': expected a boolean, got 1", "add_scalar", "x", 1,
       {double_precision = 1})
+    refuses("add_scalar: argument 'scalar_value': a string of bytes needs the options 'shape' and 'dtype'",
+      "add_scalar", "x", "1.5", {dtype = "float32"})
+    refuses("add_scalar: argument 'scalar_value': expected a number, a numeric string or a tensor of one element,"
+      .. " got 2 elements", "add_scalar", "x", "ab", {shape = {2}, dtype = "uint8"})
+    refuses("add_scalar: argument 'scalar_value': [1]: expected an integer that fits int8, got 0.5", "add_scalar", "x",
+      {0.5}, {dtype = "int8"})
     refuses("add_scalar: too many arguments", "add_scalar", "x", 1, 2, 3)
     refuses("add_scalar: too many arguments", "add_scalar", "x", 1, {global_step = 2}, 3)
   end)

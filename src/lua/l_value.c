@@ -69,7 +69,8 @@ static bool parse_float(lua_State *L, const char *s, size_t length, double *valu
   while (rest != NULL && is_space(*rest)) rest++;
   if (rest != end) return false;
   if (!is_word) {
-    lua_stringtonumber(L, lua_tostring(L, -1)); /* unlike strtod, it reads a point in any locale */
+    /* unlike strtod, it reads a point in any locale (where that is a comma: up to 200 digits) */
+    if (lua_stringtonumber(L, lua_tostring(L, -1)) == 0) return false;
     *value = lua_tonumber(L, -1);
     lua_pop(L, 1);
   }
@@ -114,8 +115,9 @@ static double check_number(lua_State *L, const hl_call *c, int slot, int index, 
   if (type == LUA_TTABLE) {
     lua_pushvalue(L, index);
     unwrap_table(L, c, slot, key, what);
-    if (lua_type(L, -1) != LUA_TNUMBER) value_error(L, c, slot, key, what, hl_describe(L, -1));
-    double value = lua_tonumber(L, -1);
+    type = lua_type(L, -1);
+    if (type != LUA_TNUMBER && type != LUA_TBOOLEAN) value_error(L, c, slot, key, what, hl_describe(L, -1));
+    double value = type == LUA_TNUMBER ? lua_tonumber(L, -1) : lua_toboolean(L, -1);
     lua_pop(L, 1);
     return value;
   }

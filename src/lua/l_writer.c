@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../alloc.h"
+#include "l_tensor.h"
 
 static const char BOX[] = "helios.writer";
 
@@ -167,14 +168,21 @@ int hl_end_add(lua_State *L, const hl_call *c, helios_status status) {
 /* ---- add_scalar -------------------------------------------------------------------------------------- */
 
 static const hl_call ADD_SCALAR = {
-  "add_scalar", 2, 2, 3, false, {"tag", "scalar_value", "global_step", "walltime", "double_precision", NULL}};
-enum { TAG = 2, VALUE, STEP, WALLTIME, DOUBLE_PRECISION };
+  "add_scalar", 2, 2, 3, false,
+  {"tag", "scalar_value", "global_step", "walltime", "double_precision", "shape", "dtype", NULL}};
+enum { TAG = 2, VALUE, STEP, WALLTIME, DOUBLE_PRECISION, SHAPE, DTYPE };
+
+/* A string is a number in words, unless shape and dtype make bytes of it. */
+static double check_scalar(lua_State *L) {
+  if (!lua_isnil(L, SHAPE) || !lua_isnil(L, DTYPE)) hl_check_tensor(L, &ADD_SCALAR, VALUE, HELIOS_FLOAT32);
+  return hl_check_value(L, &ADD_SCALAR, VALUE, VALUE, NULL);
+}
 
 static int add_scalar_with_options(lua_State *L) {
   if (!hl_begin_add(L, &ADD_SCALAR)) return 0;
   helios_scalar_options options = {.size = sizeof options};
   const char *tag = hl_check_cstring(L, &ADD_SCALAR, TAG);
-  double value = hl_check_value(L, &ADD_SCALAR, VALUE, VALUE, NULL);
+  double value = check_scalar(L);
   int64_t step = hl_opt_step(L, &ADD_SCALAR, STEP);
   hl_opt_walltime(L, &ADD_SCALAR, WALLTIME, &options.walltime, &options.has_walltime);
   options.double_precision = hl_opt_boolean(L, &ADD_SCALAR, DOUBLE_PRECISION, false);

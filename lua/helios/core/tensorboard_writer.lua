@@ -50,11 +50,12 @@ TensorboardWriter.set_step = methods.set_step
 ---One point of a series.
 ---@function add_scalar
 ---@param tag string
----@param scalar_value number|string|helios.Tensor|table a number, what Python's float() reads, or one element
+---@param scalar_value number|string|helios.Tensor|table a number, what Python's float() reads, or a tensor of one
+---element; a string with `shape` and `dtype` is its bytes
 ---@param global_step? integer|helios.ScalarOptions
 TensorboardWriter.add_scalar = methods.add_scalar
 
----@class helios.ScalarOptions: helios.AddOptions
+---@class helios.ScalarOptions: helios.TensorOptions
 ---@field double_precision? boolean keep a double, which TensorBoard's data server does not show
 
 ---One point for each of several series that one chart overlays.
