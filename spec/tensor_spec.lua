@@ -57,6 +57,8 @@ describe("tensor.new", function()
     fails("new: argument 'shape': [2]: expected an integer, got 2.5", tensor.new, {2, 2.5})
     fails("new: argument 'shape': [1]: a size must not be negative", tensor.new, {-1})
     fails("new: argument 'shape': [1]: expected an integer, got a string", tensor.new, {"2"})
+    fails("new: argument 'shape': expected a list of sizes, got a table with other keys", tensor.new,
+      {2, 3, dtype = "uint8"})
     fails("new: argument 'shape': at most 32 dimensions", tensor.new, table.pack(("x"):rep(33):byte(1, -1)))
   end)
 

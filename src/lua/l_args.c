@@ -122,6 +122,16 @@ void *hl_push_array(lua_State *L, const hl_call *c, size_t count, size_t element
   return memset(lua_newuserdatauv(L, size, 0), 0, size);
 }
 
+size_t hl_count_keys(lua_State *L, int table) {
+  size_t n = 0;
+  lua_pushnil(L);
+  while (lua_next(L, table)) {
+    n++;
+    lua_pop(L, 1);
+  }
+  return n;
+}
+
 /* ---- checks of one argument -------------------------------------------------------------------------- */
 
 const char *hl_check_string(lua_State *L, const hl_call *c, int slot, size_t *length) {

@@ -27,6 +27,7 @@ int hl_check_shape(lua_State *L, const hl_call *c, int slot, int64_t shape[HELIO
     if (shape[i] < 0) hl_arg_error(L, c, slot, "[%d]: a size must not be negative", i + 1);
     lua_pop(L, 1);
   }
+  if (hl_count_keys(L, slot) != n) hl_arg_error(L, c, slot, "expected a list of sizes, got a table with other keys");
   return (int)n;
 }
 

@@ -65,6 +65,9 @@ int hl_arg_slot(const hl_call *c, const char *name);
  * the user's to make up. */
 void *hl_push_array(lua_State *L, const hl_call *c, size_t count, size_t element_size);
 
+/* How many keys the table at this index (an absolute one) has. */
+size_t hl_count_keys(lua_State *L, int table);
+
 /* Checks of one argument; `optional` ones give the fallback for nil. Numbers are no strings and strings no numbers. */
 const char *hl_check_string(lua_State *L, const hl_call *c, int slot, size_t *length);
 const char *hl_opt_string(lua_State *L, const hl_call *c, int slot, const char *fallback);

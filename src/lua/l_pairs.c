@@ -16,16 +16,6 @@ static void set_name(lua_State *L, const hl_call *c, int slot, hl_pair *pair) {
   if (strlen(pair->name) != pair->length) hl_arg_error(L, c, slot, "a key must not hold NUL");
 }
 
-size_t hl_count_keys(lua_State *L, int table) {
-  size_t n = 0;
-  lua_pushnil(L);
-  while (lua_next(L, table)) {
-    n++;
-    lua_pop(L, 1);
-  }
-  return n;
-}
-
 static const hl_pair *from_list(lua_State *L, const hl_call *c, int slot, size_t count) {
   hl_pair *pairs = hl_push_array(L, c, count, sizeof *pairs);
   if (hl_count_keys(L, slot) != count) /* or the named ones would vanish in silence */

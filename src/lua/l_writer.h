@@ -38,9 +38,6 @@ typedef struct hl_pair {
 const hl_pair *hl_check_pairs(lua_State *L, const hl_call *c, int slot, size_t *count);
 /* Push the value that goes with a name. */
 void hl_push_pair_value(lua_State *L, int slot, const hl_pair *pair);
-
-/* How many keys the table at this index (an absolute one) has. */
-size_t hl_count_keys(lua_State *L, int table);
 /* The numbers that go with the names at this slot. Pushes userdata that hold them. */
 const helios_named_value *hl_check_measures(lua_State *L, const hl_call *c, int slot, size_t *count);
 
