@@ -22,6 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SEED, COUNT = int(os.environ.get("SEED", "6691")), int(os.environ.get("N", "6000"))
 LAYOUT = "custom_scalars__config__"
 SHOWN = 12  # differences told at length
+TOO_MANY_BINS = "expected 1 to 16777216 bins"  # our bound: beyond it torch makes events that no viewer can read
 
 
 def generate(rng):
@@ -76,6 +77,8 @@ def expectations(session, folder, calls, answers, report):
         if events is None:
             if answer == "ok":
                 report.differ(call, "torch raises %s" % call.facts["torch_error"])
+        elif TOO_MANY_BINS in answer:
+            continue
         elif answer != "ok":
             report.differ(call, "raises %s" % answer)
         else:

@@ -140,7 +140,8 @@ typedef struct helios_histogram_options {
   int64_t max_bins;    /* > 0: join neighbours until there are about this many */
 } helios_histogram_options;
 
-/* The distribution of `values` (any shape and dtype). */
+/* The distribution of `values` (any shape and dtype), in at most 2^24 bins: HELIOS_EINVAL where more are asked for, or
+ * where a rule such as "fd" would make more of values that lie far apart. */
 HELIOS_API helios_status helios_writer_add_histogram(helios_writer *w, const char *tag, const DLTensor *values,
                                                      int64_t step, const helios_histogram_options *options);
 

@@ -92,7 +92,8 @@ TensorboardWriter.add_image = methods.add_image
 ---@param dataformats? string "NCHW" when left out
 TensorboardWriter.add_images = methods.add_images
 
----The distribution of values of any shape.
+---The distribution of values of any shape, in at most 2^24 bins: it raises where more are asked for, or where a rule
+---such as "fd" would make more of values that lie far apart.
 ---@function add_histogram
 ---@param tag string
 ---@param values helios.TensorLike
