@@ -303,6 +303,17 @@ describe("require 'helios'", function()
     assert.matches("^Helios %d+%.%d+%.%d+$", helios._VERSION)
   end)
 
+  it("shows all it has to pairs", function()
+    local result = child.run[[
+      local found = {}
+      for name, value in pairs(require "helios") do found[#found + 1] = value and name end
+      table.sort(found)
+      print(table.concat(found, " "))]]
+    for _, name in ipairs {"_VERSION", "core", "logging", "tensor", "figure", "Trainer", "DataLoader"} do
+      assert.truthy(result.out:find(name, 1, true), name)
+    end
+  end)
+
   it("loads nothing else by itself, and makes no globals", function()
     local result = child.run[[
       local before = {}

@@ -55,6 +55,10 @@ describe("TensorboardWriter", function()
       tb.add_text, {io.stdout}, "a", "b")
   end)
 
+  it("takes its folder in setup alone", function()
+    fails("TensorboardWriter: takes no arguments; give the folder to setup", TensorboardWriter, dir)
+  end)
+
   it("can be the class of another", function()
     local Mine = setmetatable({}, {__index = TensorboardWriter})
     Mine.__index = Mine

@@ -36,7 +36,7 @@ local CORE_SOURCES = {
   distributed = {"helios.core.distributed"},
 }
 
----A table that loads its fields.
+---A table that loads its fields when they are asked for, by name or by `pairs`.
 local function lazily(sources, fields)
   return setmetatable(fields, {
     __index = function(self, name)
@@ -46,6 +46,10 @@ local function lazily(sources, fields)
       if source[2] then value = value[source[2]] end
       self[name] = value
       return value
+    end,
+    __pairs = function(self) -- whoever looks at all of them gets them all
+      for name in next, sources do assert(self[name]) end
+      return next, self
     end,
   })
 end

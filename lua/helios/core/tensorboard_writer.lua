@@ -342,7 +342,8 @@ end
 
 ---A writer tied to no run yet. The rank is read here: on ranks other than 0 it never has an effect.
 ---@return helios.TensorboardWriter
-local function new(class)
+local function new(class, ...)
+  if select("#", ...) > 0 then error("TensorboardWriter: takes no arguments; give the folder to setup", 2) end
   return setmetatable({native.new(distributed.get_global_rank() ~= 0, notify)}, class)
 end
 
