@@ -186,6 +186,39 @@ describe("graph.trace", function()
     assert.is_nil(rawget(net, "forward"))
   end)
 
+  it("leaves the model as it was when it is given up in the middle", function()
+    local layer = Linear.new(3, 4)
+    local forward, call = Linear.forward, Linear.__call
+    local net = class("Net", function(self, x) return self.fc(coroutine.yield() or x) end, {fc = layer})
+    local run = coroutine.create(function() graph.trace(net, input()) end)
+    assert.is_true(coroutine.resume(run))
+    assert.not_equal(forward, Linear.forward)
+    assert.is_true(coroutine.close(run))
+    assert.equal(forward, Linear.forward)
+    assert.equal(call, Linear.__call)
+  end)
+
+  it("goes as deep as the model's own calls", function()
+    local net = {forward = function() return tensor.new{1} end}
+    for _ = 1, 1000 do net = {inner = net, forward = function(self, x) return self.inner:forward(x) end} end
+    local nodes = graph.trace(net, input())
+    assert.equal(3, #nodes)
+    assert.equal(1000, select(2, nodes[2].name:gsub("/", "")))
+  end)
+
+  it("finds the modules in the user value of a userdata", function()
+    local net = tensor.new{1} -- a userdata that has a user value
+    local own_mt = debug.getmetatable(net)
+    assert(debug.setuservalue(net, {fc = Linear.new(3, 4)}, 1))
+    debug.setmetatable(net, {__name = "Net", __call = function(self, x) return debug.getuservalue(self, 1).fc(x) end})
+    local found = lines(net, input())
+    debug.setmetatable(net, own_mt)
+    assert.equal(text(
+      "input/x = IO Node() -> 2x3",
+      "Net/Linear[fc] = Linear(input/x) -> 2x4",
+      "output/output.1 = IO Node(Net/Linear[fc]) -> 2x4"), found)
+  end)
+
   it("is not led astray by modules that hold one another", function()
     local net = class("Net", function(self, x) return self.fc(x) end, {fc = Linear.new(3, 4)})
     net.fc.parent, net.me = net, net

@@ -88,6 +88,13 @@ local function each_child(t, fn, path, depth)
   end
 end
 
+---The table of a module's fields; a userdata keeps its own in a user value.
+local function fields_of(module)
+  if type(module) == "table" then return module end
+  local fields = debug and debug.getuservalue(module, 1)
+  return type(fields) == "table" and fields or nil
+end
+
 ---The modules below `root`: `children[parent][child]` is the last part of the child's scope, for which the innermost
 ---field's name is enough unless two children of a class share it; the first scope of each; and all of them in a list.
 local function find_modules(root)
@@ -95,8 +102,9 @@ local function find_modules(root)
   for _, parent in ipairs(queue) do
     local own, taken = {}, {}
     children[parent] = own
-    if type(parent) == "table" then
-      each_child(parent, function(child, key, path)
+    local fields = fields_of(parent)
+    if fields then
+      each_child(fields, function(child, key, path)
         if own[child] or child == parent then return end
         local name = ("%s[%s]"):format(class_of(child), key)
         if taken[name] then name = ("%s[%s]"):format(class_of(child), path) end
@@ -240,8 +248,7 @@ end
 ---Numbers, texts and booleans among the module's own fields.
 local function attributes_of(module)
   local attributes, is_empty = {}, true
-  if type(module) ~= "table" then return nil end
-  for key, value in next, module do
+  for key, value in next, fields_of(module) or {} do
     local kind = type(value)
     local is_text = kind == "string" and utf8.len(value) and not value:find("\0", 1, true)
     local is_public = type(key) == "string" and utf8.len(key) and not key:find("^_") and not key:find("\0", 1, true)
@@ -317,24 +324,34 @@ function Trace:scope_of(module)
   return self:unique(name)
 end
 
-local function finish(self, frame, ok, ...)
-  self.frames[#self.frames] = nil
-  if not ok then error((...), 0) end
-  self:finish_call(frame, table.pack(...))
-  return ...
+---A call in progress. It ends with its function, by a result, an error or a coroutine that is given up.
+local Frame = {}
+
+---The innermost frame is the last one, but for coroutines that were left in the middle.
+function Frame.__close(frame)
+  local frames = frame.frames
+  for i = #frames, 1, -1 do
+    if frames[i] == frame then return table.remove(frames, i) end
+  end
 end
 
 ---Run a module's function, and note what went in and came out.
 function Trace:run(module, fn, ...)
   local caller = self.frames[#self.frames]
-  local frame = {module = module, scope = self:scope_of(module), inputs = {}, calls = 0}
+  local called = {module = module, scope = self:scope_of(module), inputs = {}, calls = 0, frames = self.frames}
   if caller then caller.calls = caller.calls + 1 end
   for i = 1, select("#", ...) do
-    self:trace_argument(frame.inputs, (select(i, ...)), frame.scope, i)
+    self:trace_argument(called.inputs, (select(i, ...)), called.scope, i)
   end
-  frame.first_node = #self.nodes + 1
-  self.frames[#self.frames + 1] = frame
-  return finish(self, frame, pcall(fn, module, ...))
+  called.first_node = #self.nodes + 1
+  self.frames[#self.frames + 1] = called
+  local results
+  do
+    local _ <close> = setmetatable(called, Frame) -- no pcall: a deep model must not use up the C stack
+    results = table.pack(fn(module, ...))
+  end
+  self:finish_call(called, results)
+  return table.unpack(results, 1, results.n)
 end
 
 -- ---- replacing functions for the time of the trace ------------------------------------------------------------
@@ -346,11 +363,15 @@ function Trace:patch(t, key, value)
 end
 
 function Trace:restore()
-  for i = #self.undo, 1, -1 do
-    local t, key, old = table.unpack(self.undo[i], 1, 3)
+  local undo = self.undo
+  self.undo = {}
+  for i = #undo, 1, -1 do
+    local t, key, old = table.unpack(undo[i], 1, 3)
     rawset(t, key, old)
   end
 end
+
+Trace.__close = Trace.restore
 
 ---The function that stands in for `fn`: it traces calls of the model's modules. A module that calls itself (__call
 ---calls forward, or a class its base) is one call.
@@ -474,7 +495,7 @@ function M.trace(model, input, strict)
   if not M.is_module(model) then
     error("trace: argument 'model': expected a module (with forward or __call), got a " .. type(model), 2)
   end
-  local trace = new_trace(model, strict ~= false)
+  local trace <close> = new_trace(model, strict ~= false) -- restores the model even in a coroutine that is given up
   local ok, message = pcall(trace_model, trace, model, input)
   trace:restore()
   if trace.failure then error(trace.failure, 2) end
