@@ -49,7 +49,7 @@ def allow_moments(ours, theirs, _facts):
         if same_number(getattr(mine, name), getattr(wanted, name)):
             setattr(mine, name, getattr(wanted, name))
     for i in {0, len(mine.bucket_limit) - 1}:
-        if len(wanted.bucket_limit) > i and mine.bucket_limit[i] == wanted.bucket_limit[i] == 0:
+        if 0 <= i < len(wanted.bucket_limit) and mine.bucket_limit[i] == wanted.bucket_limit[i] == 0:
             mine.bucket_limit[i] = wanted.bucket_limit[i]
     return None
 

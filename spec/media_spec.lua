@@ -225,6 +225,33 @@ describe("add_image_with_boxes", function()
     assert.truthy(table.concat(rows, "", 18, 29):find("R[.K]+R"))
   end)
 
+  -- The red of rows of a white picture with a labelled box: on red and on white it tells where the label's ink is.
+  local function ink(bottom, label)
+    local path = dir .. "/p.png"
+    tb:add_image_with_boxes("i", tensor.new({3, 40, 40}, "uint8"):fill(255), {{1, 1, 38, bottom}}, {labels = label})
+    local list = values()
+    tmp.write(path, list[#list].image.encoded_image_string)
+    local rows = tensor.read_png(path):totable()
+    for y, row in ipairs(rows) do
+      for x, c in ipairs(row) do row[x] = c[1] end
+      rows[y] = table.concat(row, " ")
+    end
+    return rows
+  end
+
+  it("rounds the place of a label to pixels", function()
+    assert.same(ink(20.1, "ab"), ink(20.5, "ab"))
+    local low, high = ink(20.6, "ab"), ink(20.5, "ab")
+    assert.same({table.unpack(high, 1, 39)}, {table.unpack(low, 2)})
+  end)
+
+  it("breaks a label into lines", function()
+    local rows = ink(20, "a\na")
+    local plain = ("255 "):rep(40):sub(1, -2)
+    assert.not_equal(plain, rows[17])
+    for y = 13, 26 do assert.equal(rows[y], rows[y + 14]) end
+  end)
+
   it("refuses boxes that are none", function()
     local image = tensor.new({3, 8, 8}, "uint8")
     refuses("argument 'box_tensor': expected rows of 4 numbers (left, top, right, bottom)", "add_image_with_boxes", "i",

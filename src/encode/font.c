@@ -1,6 +1,7 @@
 /* font.c - text from a table of glyphs: each has whole advances and no kerning, so a line is glyphs side by side. */
 #include "font.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@ typedef struct glyph {
 
 #include "font_table.h"
 
-enum { FIRST = 32, LAST = 126, MISSING = LAST - FIRST + 1 };
+enum { FIRST = 32, LAST = 126, MISSING = LAST - FIRST + 1, LINE_HEIGHT = 14 };
 
 /* The glyph of the character at *text, which moves behind it; NULL at the end. */
 static const glyph *next_glyph(const char **text) {
@@ -60,8 +61,26 @@ static void draw_glyph(hl_bitmap *b, int64_t x0, int64_t y0, const glyph *g) {
   }
 }
 
+/* A coordinate's pixel. FreeType has a 64th of a pixel, and rounds the place of a whole glyph to pixels; upwards it is
+ * the other way, so that a half goes up in both. */
+static int64_t pixel_right(double x) {
+  double whole = trunc(x);
+  return (int64_t)whole + (int64_t)floor((round((x - whole) * 64) + 32) / 64);
+}
+
+static int64_t pixel_down(double y) {
+  double whole = trunc(y);
+  return (int64_t)whole - (int64_t)floor((round((whole - y) * 64) + 32) / 64);
+}
+
 void hl_font_draw(hl_bitmap *b, double x, double y, const char *text) {
-  int64_t pen = (int64_t)x, top = (int64_t)y;
-  for (const glyph *g; (g = next_glyph(&text)) != NULL; pen += g->advance)
-    draw_glyph(b, pen + g->left, top + g->top, g);
+  int64_t left = pixel_right(x), top = pixel_down(y), pen = left;
+  for (const glyph *g; (g = next_glyph(&text)) != NULL; pen += g->advance) {
+    if (text[-1] != '\n') {
+      draw_glyph(b, pen + g->left, top + g->top, g);
+      continue;
+    }
+    pen = left - g->advance; /* a new line */
+    top += LINE_HEIGHT;
+  }
 }
