@@ -261,7 +261,7 @@ describe("add_graph", function()
 
   it("writes a list of nodes as it is", function()
     tb:add_graph{
-      {name = "x", op = "Placeholder", shape = {-1, 3}},
+      {name = "x", op = "Placeholder", shape = {-1, 3.0}},
       {name = "net/y", inputs = {"x", "^x"}, shape = {{1}, {}}, device = "/device:GPU:0",
         attr = {rate = 0.5, name = "n\u{e9}", on = false, count = 3}},
     }
@@ -296,6 +296,7 @@ describe("add_graph", function()
     {"add_graph: argument 'model': expected a module (with forward or __call) or a list of nodes, got a table", {}},
     {"add_graph: argument 'model': node 2: name: there are two nodes named 'a'", {{name = "a"}, {name = "a"}}},
     {"add_graph: argument 'model': node 2: name: a node must have a name", {{name = "a"}, {op = "b"}}},
+    {"add_graph: argument 'model': node 1: name: a node must have a name", {{}}},
     {"add_graph: argument 'model': node 1: unknown field 'input'", {{name = "a", input = {}}}},
     {"add_graph: argument 'model': node 1: 'shape': expected integers, got 1.5", {{name = "a", shape = {1.5}}}},
     {"add_graph: argument 'model': node 1: 'inputs': expected a string, got a table", {{name = "a", inputs = {{}}}}},

@@ -358,8 +358,8 @@ describe("add_custom_scalars", function()
   end)
 
   it("refuses other charts", function()
-    refuses("argument 'layout': chart 'x': expected the type 'Multiline' or 'Margin', got Bar", "add_custom_scalars",
-      {c = {x = {"Bar", {"t"}}}})
+    refuses("argument 'layout': chart 'x': expected the type 'Multiline' or 'Margin', got 1", "add_custom_scalars",
+      {c = {x = {1, {"t"}}}})
     refuses("argument 'layout': a margin chart takes 3 tags (value, lower, upper), got 1", "add_custom_scalars",
       {c = {x = {"Margin", {"t"}}}})
     refuses("argument 'layout': expected a table, got a string", "add_custom_scalars", {c = "x"})

@@ -9,7 +9,7 @@ def tags(rng):
 def chart(rng):
     if rng.random() < 0.5:
         return ["Margin", tags(rng)]
-    return ["Multiline", tags(rng)[:rng.randrange(1, 4)]]
+    return [rng.choice(["Multiline", "Multiline", "multiline", "Line", ""]), tags(rng)[:rng.randrange(1, 4)]]
 
 
 def generate(rng, index, method):

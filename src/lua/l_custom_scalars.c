@@ -40,12 +40,10 @@ static void check_chart(lua_State *L, helios_chart *chart) {
   const hl_call *c = &ADD_CUSTOM_SCALARS;
   if (!lua_istable(L, -1))
     hl_arg_error(L, c, c->first, "chart '%s': expected {type, tags}, got %s", chart->title, hl_describe(L, -1));
-  lua_rawgeti(L, -1, 1);
-  const char *type = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-  chart->margin = strcmp(type, "Margin") == 0;
-  if (!chart->margin && strcmp(type, "Multiline") != 0)
+  if (lua_rawgeti(L, -1, 1) != LUA_TSTRING)
     hl_arg_error(L, c, c->first, "chart '%s': expected the type 'Multiline' or 'Margin', got %s", chart->title,
-                 lua_type(L, -1) == LUA_TSTRING ? type : hl_describe(L, -1));
+                 hl_describe(L, -1));
+  chart->margin = strcmp(lua_tostring(L, -1), "Margin") == 0; /* any other name is multiline, as in torch */
   lua_rawgeti(L, -2, 2);
   check_tags(L, c, chart);
 }

@@ -77,9 +77,9 @@ static helios_graph_shape read_shape(lua_State *L, const reader *r) {
   helios_graph_shape shape = {.ndim = lua_rawlen(L, -1)};
   int64_t *dims = hl_push_array(L, &ADD_NODES, shape.ndim, sizeof *dims);
   for (size_t i = 0; i < shape.ndim; i++) {
-    lua_rawgeti(L, -2, (lua_Integer)i + 1);
-    if (!lua_isinteger(L, -1)) bad_node(L, r, "shape", "integers");
-    dims[i] = lua_tointeger(L, -1);
+    int ok = 0;
+    if (lua_rawgeti(L, -2, (lua_Integer)i + 1) == LUA_TNUMBER) dims[i] = lua_tointegerx(L, -1, &ok);
+    if (!ok) bad_node(L, r, "shape", "integers");
     lua_pop(L, 1);
   }
   shape.dims = dims;

@@ -40,8 +40,10 @@ local function read_options(...)
   return options
 end
 
+---A list of tables that are plain or have names; whether they are nodes is for the core to say.
 local function is_node_list(model)
-  return type(model) == "table" and type(model[1]) == "table" and rawget(model[1], "name") ~= nil
+  local first = type(model) == "table" and model[1]
+  return type(first) == "table" and (getmetatable(first) == nil or rawget(first, "name") ~= nil)
 end
 
 ---The error of a call inside, as this function's own.
