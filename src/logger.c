@@ -157,6 +157,7 @@ static helios_status open_queue(helios_logger *l, const char *path, const char *
       .disk = o->durability == HELIOS_DURABLE_DISK,
       .heap_only = is_special(l, path),
       .no_thread = o->threads < 0,
+      .mend_log = hl_recover_torn_log,
       .alloc = &l->alloc,
       .env = l->env,
       .on_error = o->on_error,

@@ -27,6 +27,9 @@ typedef struct hl_queue_options {
   bool disk;               /* fdatasync at each flush */
   bool heap_only;          /* no pending file: the target is not a regular file, or the host does not want one */
   bool no_thread;          /* drains happen in callers only */
+  /* Shared: the log at `path` ends within a line of somebody else, who may be dead. Called while draining, without the
+   * log's lock; true when its end may be another one now. May be NULL. */
+  bool (*mend_log)(const hl_env *env, const helios_allocator *alloc, const char *path);
   const helios_allocator *alloc;
   const hl_env *env;
   helios_error_fn on_error;

@@ -74,14 +74,21 @@ static void note_place(void *ctx, int64_t length) {
   pthread_mutex_unlock(&p->q->lock);
 }
 
+/* The log ends within a line of somebody who may be dead. */
+static bool mend_log(void *ctx) {
+  const place *p = ctx;
+  return p->q->options.mend_log(p->q->env, &p->q->alloc, p->t->file.path);
+}
+
 bool hl_queue_write_file(hl_queue *q, hl_queue_target *t, const void *data, size_t n, uint64_t end) {
   hl_error err = {.status = HELIOS_OK}, *why = q->quiet ? NULL : &err;
   place where = {q, t, end};
+  hl_target_calls calls = {note_place, q->options.mend_log != NULL && !q->quiet ? mend_log : NULL, &where};
   int code;
   t->last_used = ++q->rounds;
   hl_target_look(&t->file, q->env);
   helios_status st = hl_queue_open_file(q, t, false, why);
-  if (st == HELIOS_OK) st = hl_target_write(&t->file, q->env, data, n, note_place, &where, &code, why);
+  if (st == HELIOS_OK) st = hl_target_write(&t->file, q->env, data, n, &calls, &code, why);
   t->failed = st != HELIOS_OK;
   if (t->failed && why != NULL) hl_queue_note_failure(q, why);
   return !t->failed;

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "buf.h"
 #include "crc32c.h"
@@ -477,6 +478,22 @@ static helios_status recover_kind(const recovery *base, bool (*wanted)(const cha
   return st;
 }
 
+/* Of several who were killed, the one who wrote last comes first: its line may be torn at the log's end, and is to be
+ * made whole before others come behind it. */
+static int64_t log_order(const hl_env *env, const char *path) {
+  hl_pending_slot slot;
+  int code;
+  int64_t order = INT64_MAX;
+  int fd = env->open(env, path, O_RDONLY, &code);
+  if (fd < 0) return order;
+  if (env->pread(env, fd, &slot, sizeof slot, HL_PENDING_HEADER, &code) == (int64_t)sizeof slot) {
+    hl_pending_mark mark = slot.mark[atomic_load(&slot.which) & 1];
+    if (mark.busy != 0 && mark.length >= 0) order = -mark.length;
+  }
+  env->close(env, fd, &code);
+  return order;
+}
+
 /* Images come last: they are looked for in event files that are whole again. */
 static helios_status recover_run(const recovery *base) {
   helios_status st = recover_kind(base, is_pending_name, NULL);
@@ -503,7 +520,19 @@ helios_status hl_recover_folder(const hl_env *env, const helios_allocator *alloc
   helios_recovery ignored = {.size = sizeof ignored};
   recovery base = {.env = env, .alloc = alloc, .folder = folder, .log_name = log_name,
                    .result = result != NULL ? result : &ignored, .err = err};
-  return log_name == NULL ? recover_run_alone(&base) : recover_kind(&base, is_pending_name, NULL);
+  return log_name == NULL ? recover_run_alone(&base) : recover_kind(&base, is_pending_name, log_order);
+}
+
+bool hl_recover_torn_log(const hl_env *env, const helios_allocator *alloc, const char *path) {
+  static const struct timespec a_moment = {0, 1000000};
+  helios_recovery found = {.size = sizeof found};
+  char *folder = hl_path_folder(alloc, path);
+  if (folder == NULL) return false;
+  hl_recover_folder(env, alloc, folder, strrchr(path, '/') + 1, &found, NULL);
+  hl_free_str(alloc, folder);
+  bool others = found.live_files > 1; /* one is the caller's own */
+  if (others && found.pending_files == 0) nanosleep(&a_moment, NULL);
+  return found.pending_files > 0 || others;
 }
 
 /* ---- for hosts and tools --------------------------------------------------------------------------------- */

@@ -13,4 +13,8 @@
 helios_status hl_recover_folder(const hl_env *env, const helios_allocator *alloc, const char *folder,
                                 const char *log_name, helios_recovery *result, hl_error *err);
 
+/* For a living owner of the log at the absolute `path` that finds it ending within a line: bring in what dead owners
+ * left. True when that may have changed the log, or somebody else is about to. */
+bool hl_recover_torn_log(const hl_env *env, const helios_allocator *alloc, const char *path);
+
 #endif

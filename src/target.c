@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* For the lock of a log, which a process that was stopped may hold for ever. */
-enum { LONG_WAIT_MS = 1000, SHORT_WAIT_MS = 20 };
+enum { LONG_WAIT_MS = 1000, SHORT_WAIT_MS = 20, MOST_LOOKS = 5 };
 
 helios_status hl_target_init(hl_target *t, const char *path, bool shared, const helios_allocator *alloc) {
   *t = (hl_target){.path = hl_strdup(alloc, path), .fd = -1, .shared = shared, .regular = true};
@@ -100,30 +100,22 @@ static helios_status append_exclusive(hl_target *t, const hl_env *env, const voi
   return r == 0 ? HELIOS_OK : hl_fail_io(err, t->path, "cannot write", *code);
 }
 
-static helios_status write_exclusive(hl_target *t, const hl_env *env, const void *data, size_t n, hl_place_fn place,
-                                     void *ctx, int *code, hl_error *err) {
+static helios_status write_exclusive(hl_target *t, const hl_env *env, const void *data, size_t n,
+                                     const hl_target_calls *calls, int *code, hl_error *err) {
   if (was_changed(t)) {
     go_on_at_end(t);
-    place(ctx, t->length);
+    calls->place(calls->ctx, t->length);
   }
   if (t->lacks_start) {
     helios_status st = append_exclusive(t, env, t->start, t->start_size, code, err);
     if (st != HELIOS_OK) return st;
     t->lacks_start = false;
-    place(ctx, t->length);
+    calls->place(calls->ctx, t->length);
   }
   return append_exclusive(t, env, data, n, code, err);
 }
 
 /* ---- shared ----------------------------------------------------------------------------------------- */
-
-/* Somebody was killed in the middle of a line: ours does not become the rest of it. Returns the bytes added. */
-static int64_t end_torn_line(hl_target *t, const hl_env *env, int64_t size) {
-  char last;
-  int code;
-  if (size == 0 || env->pread(env, t->fd, &last, 1, size - 1, &code) != 1 || last == '\n') return 0;
-  return env->write(env, t->fd, "\n", 1, &code) == 1 ? 1 : 0;
-}
 
 static helios_status append(hl_target *t, const hl_env *env, const void *data, size_t n, int *code, hl_error *err) {
   size_t done;
@@ -133,39 +125,76 @@ static helios_status append(hl_target *t, const hl_env *env, const void *data, s
   return r == 0 ? HELIOS_OK : hl_fail_io(err, t->path, "cannot write", *code);
 }
 
-static helios_status append_locked(hl_target *t, const hl_env *env, const void *data, size_t n, hl_place_fn place,
-                                   void *ctx, int *code, hl_error *err) {
+typedef struct log_end {
   int64_t size;
-  if (env->stat_fd(env, t->fd, &size, NULL, NULL, code) != 0) return hl_fail_io(err, t->path, "cannot stat", *code);
-  if (size != t->resume_at) t->skip = 0; /* behind others' lines the rest would be torn off: the line again, whole */
+  bool torn; /* within a line that we do not go on with */
+} log_end;
+
+static bool ends_in_a_line(const hl_target *t, const hl_env *env, int64_t size) {
+  char last;
+  int code;
+  return size > 0 && env->pread(env, t->fd, &last, 1, size - 1, &code) == 1 && last != '\n';
+}
+
+/* Lock the log and look at its end. */
+static helios_status lock_log(hl_target *t, const hl_env *env, log_end *end, int *code, hl_error *err) {
+  int locked = hl_env_lock_within(env, t->fd, t->impatient ? SHORT_WAIT_MS : LONG_WAIT_MS, code);
+  t->impatient = locked != 0;
+  if (locked != 0) return hl_fail_io(err, t->path, "cannot lock", *code);
+  if (env->stat_fd(env, t->fd, &end->size, NULL, NULL, code) != 0) {
+    int ignored;
+    env->unlock(env, t->fd, &ignored);
+    return hl_fail_io(err, t->path, "cannot stat", *code);
+  }
+  bool ours = t->skip > 0 ? end->size == t->resume_at : end->size == t->length;
+  end->torn = !ours && ends_in_a_line(t, env, end->size);
+  return HELIOS_OK;
+}
+
+/* Somebody was killed in the middle of a line, and what they left may be known: then it becomes whole before ours comes
+ * behind it. */
+static helios_status lock_at_whole_line(hl_target *t, const hl_env *env, const hl_target_calls *calls, log_end *end,
+                                        int *code, hl_error *err) {
+  helios_status st = lock_log(t, env, end, code, err);
+  for (int looks = MOST_LOOKS; st == HELIOS_OK && end->torn && calls->torn != NULL && looks > 0; looks--) {
+    int ignored;
+    env->unlock(env, t->fd, &ignored);
+    if (!calls->torn(calls->ctx)) looks = 0;
+    st = lock_log(t, env, end, code, err);
+  }
+  return st;
+}
+
+static helios_status append_locked(hl_target *t, const hl_env *env, const void *data, size_t n, log_end end,
+                                   const hl_target_calls *calls, int *code, hl_error *err) {
+  if (end.size != t->resume_at) t->skip = 0; /* behind others' lines the rest would be torn off: the line again, whole */
   if (t->skip == 0) {
-    if (size != t->length) size += end_torn_line(t, env, size); /* somebody else wrote since, or we stopped in a line */
-    t->resume_at = size;
-    place(ctx, size);
+    bool ended = end.torn && env->write(env, t->fd, "\n", 1, code) == 1; /* ours does not become the rest of it */
+    t->resume_at = end.size + ended;
+    calls->place(calls->ctx, t->resume_at);
   }
   helios_status st = append(t, env, data, n, code, err);
   if (st == HELIOS_OK) t->length = t->resume_at;
   return st;
 }
 
-static helios_status write_shared(hl_target *t, const hl_env *env, const void *data, size_t n, hl_place_fn place,
-                                  void *ctx, int *code, hl_error *err) {
-  if (!t->regular) return append(t, env, data, n, code, err);
-  int locked = hl_env_lock_within(env, t->fd, t->impatient ? SHORT_WAIT_MS : LONG_WAIT_MS, code);
-  t->impatient = locked != 0;
-  if (locked != 0) return hl_fail_io(err, t->path, "cannot lock", *code);
-  helios_status st = append_locked(t, env, data, n, place, ctx, code, err);
+static helios_status write_shared(hl_target *t, const hl_env *env, const void *data, size_t n,
+                                  const hl_target_calls *calls, int *code, hl_error *err) {
+  log_end end;
   int ignored;
+  if (!t->regular) return append(t, env, data, n, code, err);
+  helios_status st = lock_at_whole_line(t, env, calls, &end, code, err);
+  if (st != HELIOS_OK) return st;
+  st = append_locked(t, env, data, n, end, calls, code, err);
   env->unlock(env, t->fd, &ignored);
   return st;
 }
 
 /* ---- both ------------------------------------------------------------------------------------------- */
 
-helios_status hl_target_write(hl_target *t, const hl_env *env, const void *data, size_t n, hl_place_fn place, void *ctx,
+helios_status hl_target_write(hl_target *t, const hl_env *env, const void *data, size_t n, const hl_target_calls *calls,
                               int *code, hl_error *err) {
-  return t->shared ? write_shared(t, env, data, n, place, ctx, code, err)
-                   : write_exclusive(t, env, data, n, place, ctx, code, err);
+  return t->shared ? write_shared(t, env, data, n, calls, code, err) : write_exclusive(t, env, data, n, calls, code, err);
 }
 
 helios_status hl_target_sync(hl_target *t, const hl_env *env, hl_error *err) {

@@ -42,13 +42,20 @@ void hl_target_look(hl_target *t, const hl_env *env);
 /* Keep a copy of what a file that is made anew begins with. */
 helios_status hl_target_set_start(hl_target *t, const void *data, size_t n, const helios_allocator *alloc);
 
-/* Told where the batch is going to be written: of a shared file always, under its lock; of an exclusive one when that
- * is not where the last batch ended. */
-typedef void (*hl_place_fn)(void *ctx, int64_t length);
+/* What whoever writes a batch is told and asked meanwhile. */
+typedef struct hl_target_calls {
+  /* The batch is going to be written here: of a shared file always, under its lock; of an exclusive one when that is not
+   * where the last batch ended. */
+  void (*place)(void *ctx, int64_t length);
+  /* A shared file ends within a line that is not ours. Called without its lock; true when its end may be another one
+   * now. NULL: then ours begins on a new line. */
+  bool (*torn)(void *ctx);
+  void *ctx;
+} hl_target_calls;
 
 /* Write a batch to the open file: all of it and HELIOS_OK, or HELIOS_EIO. Then the same batch, or one that begins
  * behind whole entries that lie before `skip`, with `skip` set to the rest, continues correctly. */
-helios_status hl_target_write(hl_target *t, const hl_env *env, const void *data, size_t n, hl_place_fn place, void *ctx,
+helios_status hl_target_write(hl_target *t, const hl_env *env, const void *data, size_t n, const hl_target_calls *calls,
                               int *code, hl_error *err);
 helios_status hl_target_sync(hl_target *t, const hl_env *env, hl_error *err);
 

@@ -482,6 +482,94 @@ static void killed_at_random_moments(bool shared) {
   }
 }
 
+/* ---- a log that several write to, when one is killed in the middle of a line ---------------------------------- */
+
+enum { TORN_LINES = 40 };
+
+static int64_t write_half_and_die(const hl_env *e, int fd, const void *data, size_t n, int *code) {
+  (void)e;
+  SYS->write(SYS, fd, data, n / 2 + 1, code); /* the kernel does that too, between two pages */
+  kill(getpid(), SIGKILL);
+  return -1;
+}
+
+/* A process that pushes lines from `first` on and is killed: while it writes them, or before. */
+static void leave_lines(const char *folder, const char *path, unsigned first, bool while_writing) {
+  pid_t child = fork();
+  if (child == 0) {
+    hl_env env = hl_env_system;
+    env.write = write_half_and_die;
+    hl_queue *q = open_queue(&env, folder, true, (hl_queue_options){.no_thread = true});
+    uint32_t target;
+    if (q == NULL || hl_queue_add_target(q, path, true, &target, NULL) != HELIOS_OK) _exit(3);
+    for (unsigned i = 0; i < TORN_LINES; i++) push_number(q, target, true, first + i);
+    if (while_writing) hl_queue_flush(q, NULL);
+    kill(getpid(), SIGKILL);
+  }
+  CHECK(was_killed(child));
+}
+
+/* Are these lines in the log, each in its place behind the other? */
+static bool has_lines(const char *path, unsigned first) {
+  unsigned char want[TORN_LINES * LARGEST_NUMBERED];
+  size_t n = 0, size = 0;
+  for (unsigned i = 0; i < TORN_LINES; i++) n += line_of(want + n, first + i);
+  char *data = scratch_read(path, &size);
+  bool found = data != NULL && memmem(data, size, want, n) != NULL;
+  free(data);
+  return found;
+}
+
+static long size_of(const char *path) {
+  size_t size = 0;
+  free(scratch_read(path, &size));
+  return (long)size;
+}
+
+static long size_of_lines(unsigned first) {
+  unsigned char line[LARGEST_NUMBERED];
+  size_t n = 0;
+  for (unsigned i = 0; i < TORN_LINES; i++) n += line_of(line, first + i);
+  return (long)n;
+}
+
+/* Who goes on with the log makes the torn line whole first. */
+static void a_living_neighbour_mends_a_torn_line(void) {
+  const char *folder = scratch_dir(0);
+  const char *path = target_path(folder, "log");
+  hl_queue_options o = {.no_thread = true, .mend_log = hl_recover_torn_log};
+  hl_queue *q = open_queue(&hl_env_system, folder, true, o);
+  uint32_t target;
+  CHECK_INT(hl_queue_add_target(q, path, true, &target, NULL), HELIOS_OK);
+  leave_lines(folder, path, 0, true);
+  CHECK(!has_lines(path, 0));
+  for (unsigned i = 0; i < TORN_LINES; i++) push_number(q, target, true, 1000 + i);
+  CHECK_INT(hl_queue_close(q, NULL), HELIOS_OK);
+  hl_queue_free(q);
+  CHECK(has_lines(path, 0));
+  CHECK(has_lines(path, 1000));
+  CHECK_INT(size_of(path), size_of_lines(0) + size_of_lines(1000));
+  CHECK_INT(scratch_count(folder, ".helios", NULL, 0), 0);
+  scratch_remove(folder);
+}
+
+/* Of several dead ones, the one whose line is torn is recovered before the others come behind it. */
+static void the_torn_line_is_recovered_first(void) {
+  enum { PROCESSES = 6 };
+  const char *folder = scratch_dir(0);
+  const char *path = target_path(folder, "log");
+  for (unsigned p = 1; p < PROCESSES; p++) leave_lines(folder, path, p * 1000, false);
+  leave_lines(folder, path, 0, true);
+  CHECK_INT(hl_recover_folder(&hl_env_system, NULL, folder, "log", NULL, NULL), HELIOS_OK);
+  long size = 0;
+  for (unsigned p = 0; p < PROCESSES; p++) {
+    CHECK(has_lines(path, p * 1000));
+    size += size_of_lines(p * 1000);
+  }
+  CHECK_INT(size_of(path), size);
+  scratch_remove(folder);
+}
+
 /* ---- fork ---------------------------------------------------------------------------------------------------- */
 
 static void a_forked_child_is_inert(void) {
@@ -549,6 +637,8 @@ int main(void) {
     a_log_filled_bit_by_bit(bit, 1 << 20);
     a_log_filled_bit_by_bit(bit, 16384);
   }
+  a_living_neighbour_mends_a_torn_line();
+  the_torn_line_is_recovered_first();
   a_forked_child_is_inert();
   a_living_owner_is_left_alone();
   return check_done("queue");
