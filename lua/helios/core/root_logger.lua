@@ -1,7 +1,7 @@
 ---The text logger: one line per record, in a file, on stderr, and to functions of the user.
 --
 -- A `RootLogger` is a table whose `[1]` is the native handle; its methods are C functions found directly in the class.
--- The line format, files and the rules for ranks are theirs (`src/logger.c`, `src/lua/l_logger.c`).
+-- The line format, files and the rules for ranks are theirs (`src/logger.c`, `src/lua/l_log*.c`).
 -- @classmod helios.RootLogger
 
 local distributed = require("helios.core.distributed")
