@@ -9,7 +9,7 @@ local core, tty = native.reader, native.tty
 local M = {}
 
 local COLORS = {39, 208, 76, 201, 226, 45, 196, 141, 118, 250} -- of 256, apart on dark and on light grounds
-local KEYS = "q quit  ←→ page  s/S smooth  l log axis  x step/time"
+local KEYS = "q quit  ←→ page  s/S smooth  l log  x time"
 local LEAST_WIDTH, LEAST_HEIGHT = 38, 8 -- of a chart
 local LOG_LINES = 200
 
@@ -276,16 +276,29 @@ local ACTIONS = {
 }
 ACTIONS["n"], ACTIONS["p"] = ACTIONS["\27[C"], ACTIONS["\27[D"]
 
----Wait for the next look, and do what keys say meanwhile. True: end.
+---Do what keys say; quick ones come together. Gives whether to end, and whether any of them meant something.
+local function act(view, bytes)
+  local known, at = false, 1
+  while at <= #bytes do
+    local key = bytes:match("^\27%[.", at) or bytes:sub(at, at)
+    local action = ACTIONS[key]
+    at = at + #key
+    if action and action(view) then return true, true end
+    known = known or action ~= nil
+  end
+  return false, known
+end
+
+---Wait for the next look, and do what keys say meanwhile. Gives whether to end, and whether a key came first.
 local function keys(view, raw, seconds)
   local deadline = native.terminal.monotonic() + seconds
   repeat
-    local key, closed = raw:key(math.max(0, deadline - native.terminal.monotonic()))
-    if closed then return true end
-    local action = key and ACTIONS[key]
-    if action then return action(view), true end
+    local bytes, closed = raw:key(math.max(0, deadline - native.terminal.monotonic()))
+    if closed then return true, false end
+    local done, known = act(view, bytes or "")
+    if known then return done, true end
   until native.terminal.monotonic() >= deadline
-  return false
+  return false, false
 end
 
 ---The other screen, for as long as this lives; what was on the terminal comes back.
