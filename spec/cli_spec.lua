@@ -1,5 +1,6 @@
 ---The command `helios`, from outside: what it prints, what it leaves on disk, how it ends.
 local command = require "spec.support.command"
+local lfs = require "lfs"
 local tmp = require "spec.support.tmp"
 
 local HELIOS, helios, quote = command.path, command.helios, command.quote
@@ -258,6 +259,18 @@ describe("helios verify, repair, merge and purge", function()
     local before = helios("cat", GOLDEN)
     assert.same((before:gsub('{"kind":"scalar","plugin":"scalars","step":3,"tag":"loss"[^\n]*\n', "")), left)
     assert.same(2, (select(3, helios("purge", folder))))
+  end)
+
+  it("keeps the mode of a file, and sweeps what a killed one left behind", function()
+    local folder = run_folder(flip(200))
+    write(folder .. "/.helios-1-0.rewrite", "half")
+    assert(os.execute("chmod 640 " .. folder .. "/events.out.tfevents.1"))
+    for _, words in ipairs{{"repair"}, {"purge", "--tag", "loss"}} do
+      words[#words + 1] = folder
+      assert.same(0, (select(3, helios(table.unpack(words)))))
+      assert.same({"events.out.tfevents.1"}, tmp.files(folder))
+      assert.same("rw-r-----", lfs.attributes(folder .. "/events.out.tfevents.1", "permissions"))
+    end
   end)
 
   it("merges two sittings, the second in place of what it repeats", function()

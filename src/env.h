@@ -33,6 +33,8 @@ struct hl_env {
   int (*unmap)(const hl_env *env, void *p, size_t n, int *code);
   /* size, and whether it is a regular file; link_count 0 when it was removed meanwhile */
   int (*stat_fd)(const hl_env *env, int fd, int64_t *size, bool *regular, int64_t *link_count, int *code);
+  /* owner and mode of the file at `like`, as far as we may give them; nothing when there is none */
+  void (*take_access)(const hl_env *env, int fd, const char *like);
   int (*current_dir)(const hl_env *env, char *out, size_t size, int *code); /* absolute, terminated, never empty */
   int (*stat_path)(const hl_env *env, const char *path, bool *regular, bool *folder, int *code);
   bool (*can_write_dir)(const hl_env *env, const char *path, int *code);

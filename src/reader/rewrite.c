@@ -33,7 +33,39 @@ static bool writer_holds(const hl_env *env, const char *folder, hl_error *err) {
   return found;
 }
 
-/* A name of our own, never one that exists. */
+/* ---- the temporary file: locked as long as the process that writes it lives ----------------------------- */
+
+typedef struct sweep {
+  const hl_env *env;
+  const char *folder;
+} sweep;
+
+/* What a killed process left behind: nobody holds its lock. */
+static bool remove_abandoned(void *ctx, const char *name) {
+  const sweep *s = ctx;
+  size_t n = strlen(name);
+  if (strncmp(name, ".helios-", 8) != 0 || n < 8 || strcmp(name + n - 8, ".rewrite") != 0) return true;
+  hl_buf path;
+  int code;
+  hl_buf_init(&path, NULL);
+  hl_buf_printf(&path, "%s/%s", s->folder, name);
+  hl_buf_append_byte(&path, '\0');
+  int fd = path.failed ? -1 : s->env->open(s->env, (const char *)path.data, O_RDONLY | O_NONBLOCK, &code);
+  if (fd >= 0 && s->env->lock(s->env, fd, false, &code) == 0) s->env->remove(s->env, (const char *)path.data, &code);
+  if (fd >= 0) s->env->close(s->env, fd, &code);
+  hl_buf_free(&path);
+  return true;
+}
+
+/* Lock it; false when a sweep of another process came first and took it away. */
+static bool claim(const hl_rewrite *w) {
+  int64_t links = 1;
+  int code;
+  if (w->env->lock(w->env, w->fd, true, &code) != 0) return true; /* no locks here: then nobody sweeps either */
+  return w->env->stat_fd(w->env, w->fd, NULL, NULL, &links, &code) != 0 || links > 0;
+}
+
+/* A name of our own, never one that exists; what may read the target may read it, and nobody else. */
 static helios_status create_temporary(hl_rewrite *w, const char *folder, hl_error *err) {
   int code = 0;
   for (int i = 0; i < MOST_NAMES; i++) {
@@ -42,7 +74,13 @@ static helios_status create_temporary(hl_rewrite *w, const char *folder, hl_erro
     hl_buf_append_byte(&w->temporary, '\0');
     if (w->temporary.failed) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
     w->fd = w->env->open(w->env, (const char *)w->temporary.data, O_WRONLY | O_CREAT | O_EXCL, &code);
-    if (w->fd >= 0) return HELIOS_OK;
+    if (w->fd < 0) continue;
+    if (claim(w)) {
+      w->env->take_access(w->env, w->fd, w->target);
+      return HELIOS_OK;
+    }
+    w->env->close(w->env, w->fd, &code);
+    w->fd = -1;
   }
   return hl_fail_io(err, folder, "cannot make a file", code);
 }
@@ -53,6 +91,9 @@ helios_status hl_rewrite_begin(hl_rewrite *w, const hl_env *env, const char *tar
   hl_buf_init(&w->pending, NULL);
   char *folder = hl_path_folder(NULL, target);
   if (folder == NULL) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
+  sweep s = {env, folder};
+  int code;
+  env->list_dir(env, folder, remove_abandoned, &s, &code);
   helios_status st = writer_holds(env, folder, err) ? HELIOS_EAGAIN : create_temporary(w, folder, err);
   hl_free_str(NULL, folder);
   if (st != HELIOS_OK) hl_rewrite_abort(w);
