@@ -285,6 +285,24 @@ describe("a state that closes", function()
 end)
 
 describe("TensorboardWriter:stats", function()
+  it("knows the highest step of all, given or set, of whatever kind", function()
+    open()
+    tb:add_scalar("x", 1)
+    assert.is_nil(tb:stats().highest_step)
+    for _, call in ipairs {
+      {-5, function() tb:add_scalar("x", 1, -5) end},
+      {3, function() tb:add_scalars("xs", {a = 1}, 3) end},
+      {3, function() tb:add_text("x", "y", 2) end},
+      {4, function() tb:set_step(4) tb:add_histogram("h", {1, 2}) end},
+      {9, function() tb:add_image("i", {{{0}}}, 9) end},
+      {1 << 40, function() tb:add_hparams({a = 1}, {m = 2}, {global_step = 1 << 40}) end},
+      {1 << 40, function() tb:add_scalar("x", 1, 5) tb:close() end},
+    } do
+      call[2]()
+      assert.equal(call[1], tb:stats().highest_step)
+    end
+  end)
+
   it("counts events and bytes, also after close", function()
     open()
     for i = 1, 10 do tb:add_scalar("x", i, i) end

@@ -178,9 +178,17 @@ helios_status hl_writer_fail(helios_writer *w, helios_status st, const hl_error 
   return st;
 }
 
+static void note_step(helios_writer *w, int64_t step) {
+  int64_t highest = atomic_load_explicit(&w->highest_step, memory_order_relaxed);
+  while (step > highest && !atomic_compare_exchange_weak_explicit(&w->highest_step, &highest, step,
+                                                                  memory_order_relaxed, memory_order_relaxed))
+    continue;
+}
+
 hl_event hl_writer_event(helios_writer *w, int64_t step, const void *taken_options) {
   const helios_add_options *o = taken_options;
   if (step == HELIOS_NO_STEP) step = w->step;
+  note_step(w, step);
   return (hl_event){.wall_time = o != NULL && o->has_walltime ? o->walltime : now(w),
                     .step = step == HELIOS_NO_STEP ? 0 : step};
 }
@@ -277,6 +285,10 @@ helios_status helios_writer_set_step(helios_writer *w, int64_t step) {
   helios_status st = hl_writer_check(w);
   if (st == HELIOS_OK) w->step = step;
   return hl_writer_fail(w, st, &(hl_error){.status = HELIOS_OK});
+}
+
+int64_t helios_writer_highest_step(const helios_writer *w) {
+  return atomic_load_explicit(&w->highest_step, memory_order_relaxed);
 }
 
 static helios_status copy_strings(helios_writer *w, const char *run_path) {
@@ -414,7 +426,7 @@ static helios_writer *new_writer(const hl_env *env, const helios_writer_options 
   w->alloc = *alloc;
   w->env = env;
   w->options = *o;
-  w->step = HELIOS_NO_STEP;
+  w->step = w->highest_step = HELIOS_NO_STEP;
   w->scratch = hl_alloc(alloc, SCRATCH_SIZE); /* NULL: each call then takes its own */
   hl_str_map_init(&w->run_numbers, &w->alloc);
   hl_str_map_init(&w->told, &w->alloc);

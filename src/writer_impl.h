@@ -43,6 +43,7 @@ struct helios_writer {
   _Atomic uint64_t media_lost; /* events that no memory could be had to encode */
   _Atomic bool closed;
   _Atomic int64_t step;
+  _Atomic int64_t highest_step; /* of all events so far */
   _Atomic(unsigned char *) scratch; /* memory of one buffer, kept between calls; NULL while in use */
   size_t scratch_size;
 

@@ -73,6 +73,10 @@ HELIOS_API helios_status helios_writer_open(const char *run_path, const helios_w
 /* The step of every later call that gives none (HELIOS_NO_STEP: none again). */
 HELIOS_API helios_status helios_writer_set_step(helios_writer *w, int64_t step);
 
+/* The highest step that any call so far has given its event; HELIOS_NO_STEP before the first. A program that goes on
+ * from a checkpoint purges from the step after the one that this was at the checkpoint. Also after close. */
+HELIOS_API int64_t helios_writer_highest_step(const helios_writer *w);
+
 /* What every add_* with options has in common. */
 #define HELIOS_ADD_OPTIONS_FIELDS                                             \
   size_t size;                                                                \

@@ -69,11 +69,12 @@ function Model:append_to_banner(banner)
 end
 
 ---The first step that viewers are to forget when a run goes on from this state: all that an earlier sitting logged from
----there on. Right for models that log at `state.current_iteration`; override it if yours counts otherwise.
+---there on. nil: the step after the highest one that anything was logged at before the checkpoint, which is right for
+---every counter that grows; override it for a model that also logs at steps ahead of its time.
 ---@param state helios.TrainingState
----@return integer
+---@return integer?
 function Model:purge_step(state)
-  return state.current_iteration + 1
+  return nil
 end
 
 ---Switch to training mode.

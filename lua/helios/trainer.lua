@@ -44,6 +44,7 @@ local trainer_settings = require "helios.trainer.settings"
 ---  their text, or functions that say so; `test_exceptions` likewise
 ---@field model helios.Model of the current or last `fit` or `test`; likewise `datamodule`
 ---@field log_file string? the log of the current or last `fit` or `test`; `run_folder` likewise the run's folder
+---@field highest_step integer? up to which an earlier sitting had logged when it wrote the checkpoint taken up
 ---@field rank integer
 ---@field is_distributed boolean more than one process trains
 local Trainer = {}
@@ -117,7 +118,8 @@ end
 local function resume(self, saved)
   local state = loop.new_state()
   for name, value in pairs(saved.training_state) do state[name] = value end
-  recording.open(self, saved, self.model:purge_step(state))
+  self.highest_step = saved.highest_step
+  recording.open(self, saved, recording.purge_step(self, saved, state))
   local writer = recording.writer(self)
   if writer then writer:set_step(state.current_iteration) end
   checkpoints.restore_rng(self, saved)
@@ -128,6 +130,7 @@ end
 -- TensorBoard's Python loader purges only at the second session start of a run, so that the first one opens with a
 -- purge of nothing.
 local function start_anew(self)
+  self.highest_step = nil
   recording.open(self, nil, 0)
   return loop.new_state()
 end

@@ -5,7 +5,7 @@
 ---The settings follow from the seed. STOP-KIND is none, error, SIGTERM, SIGUSR1 or SIGKILL, STOP-AT a global iteration.
 ---FOLDER/trace gets a line per batch and per epoch's beginning and end, FOLDER/result the final state, bit for bit. The
 ---model uses both kinds of random numbers at each step, changes its rate at the ends of epochs, and logs scalars in the
----run itself and in runs below it.
+---run itself and in runs below it, at one of three counters.
 local data = require "helios.data"
 local logging = require "helios.core.logging"
 local Model = require "helios.model"
@@ -39,6 +39,7 @@ local loading = {batch_size = choose:integers(1, 5), shuffle = choose:integers(0
   drop_last = choose:integers(0, 1) == 1}
 local samples = choose:integers(5, 30)
 local with_ema = choose:integers(0, 1) == 1
+local counter = ({"current_iteration", "global_iteration", "global_epoch"})[choose:integers(1, 3)]
 
 local trace = assert(io.open(folder .. "/trace", "a"))
 trace:setvbuf("line")
@@ -81,14 +82,15 @@ local model = Model.new("random", {
   end,
   on_training_batch_end = function(self, state)
     local writer = logging.get_tensorboard_writer()
-    writer:add_scalar("loss", self.weights[1], state.current_iteration)
-    writer:add_scalars("parts", {a = self.weights[2][1], b = self.weights[2][2]}, state.current_iteration)
+    self.step = state[counter]
+    writer:add_scalar("loss", self.weights[1], self.step)
+    writer:add_scalars("parts", {a = self.weights[2][1], b = self.weights[2][2]}, self.step)
   end,
   on_validation_start = function(self) self.score = 0.0 end,
   valid_step = function(self, batch) self.score = self.score + math.abs(batch[1] * 0.01 - self.weights[1]) end,
   on_validation_end = function(self)
     self.scores_seen = self.scores_seen + 1
-    logging.get_tensorboard_writer():add_scalar("valid/score", self.score)
+    logging.get_tensorboard_writer():add_scalar("valid/score", self.score, self.step)
   end,
   have_metrics_improved = function(self)
     local improved = self.score < self.best
@@ -96,11 +98,12 @@ local model = Model.new("random", {
     return improved
   end,
   state_dict = function(self)
-    return {weights = self.weights, rate = self.rate, best = self.best, score = self.score, seen = self.scores_seen}
+    return {weights = self.weights, rate = self.rate, best = self.best, score = self.score, seen = self.scores_seen,
+      step = self.step}
   end,
   load_state_dict = function(self, saved)
     self.weights, self.rate, self.best = saved.weights, saved.rate, saved.best
-    self.score, self.scores_seen = saved.score, saved.seen
+    self.score, self.scores_seen, self.step = saved.score, saved.seen, saved.step
   end,
   on_training_end = function(self)
     local result = {model = self:state_dict(), random = {rng.get_default_rng():bits(), math.random(0)},

@@ -372,13 +372,18 @@ static int l_stats(lua_State *L) {
   writer_box *box = check_box(L, "stats");
   helios_stats stats = {.size = sizeof stats};
   if (box->writer != NULL) helios_writer_stats(box->writer, &stats);
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 7);
   set_count(L, "events", stats.events);
   set_count(L, "bytes", stats.bytes);
   set_count(L, "dropped", stats.dropped);
   set_count(L, "pending", stats.pending);
   lua_pushboolean(L, stats.shared_buffer);
   lua_setfield(L, -2, "shared_buffer");
+  int64_t highest = box->writer != NULL ? helios_writer_highest_step(box->writer) : HELIOS_NO_STEP;
+  if (highest != HELIOS_NO_STEP) {
+    lua_pushinteger(L, highest);
+    lua_setfield(L, -2, "highest_step");
+  }
   if (stats.last_error[0] == '\0') return 1;
   lua_pushstring(L, stats.last_error);
   lua_setfield(L, -2, "last_error");

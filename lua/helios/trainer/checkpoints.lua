@@ -3,6 +3,7 @@ local checkpoint = require "helios.checkpoint"
 local distributed = require "helios.core.distributed"
 local logging = require "helios.core.logging"
 local native = require "helios.native"
+local recording = require "helios.trainer.recording"
 local rng = require "helios.rng"
 
 local M = {}
@@ -83,6 +84,7 @@ local function snapshot(trainer, state, all_rng)
     rank_rng = #all_rng > 1 and all_rng or nil,
     log_path = trainer.log_file,
     run_path = trainer.run_folder,
+    highest_step = recording.highest_step(trainer),
   }
 end
 

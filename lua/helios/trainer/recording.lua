@@ -64,6 +64,27 @@ function M.writer(trainer)
   return trainer.enable_tensorboard and logging.get_tensorboard_writer() or nil
 end
 
+---The highest step that anything of this run was logged at so far, in earlier sittings up to their checkpoint too.
+---@param trainer helios.Trainer
+---@return integer? step nil when nothing was
+function M.highest_step(trainer)
+  local writer, before = M.writer(trainer), trainer.highest_step
+  local now = writer and writer:stats().highest_step
+  return now and before and math.max(now, before) or now or before
+end
+
+---The first step that viewers are to forget when a run goes on: what earlier sittings logged after their checkpoint.
+---@param trainer helios.Trainer
+---@param saved table the checkpoint
+---@param state helios.TrainingState its counters
+---@return integer
+function M.purge_step(trainer, saved, state)
+  local wanted = trainer.model:purge_step(state)
+  if wanted ~= nil then return wanted end
+  local highest = saved.highest_step or state.current_iteration
+  return highest < math.maxinteger and highest + 1 or highest
+end
+
 function M.close()
   logging.flush_default_loggers()
   logging.close_default_loggers()
