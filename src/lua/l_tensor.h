@@ -16,26 +16,45 @@ typedef struct hl_tensor {
   int64_t dims[];           /* ndim sizes, ndim strides (in elements), then the elements of an owner */
 } hl_tensor;
 
+/* Push a header and its `dims`, with `extra` zeroed bytes behind them; dl.data points to those. */
+hl_tensor *hl_push_header(lua_State *L, helios_dtype dtype, int ndim, const int64_t *shape, size_t extra);
 /* Push a tensor with zeroed elements. The shape's product must have been checked with hl_shape_numel. */
 hl_tensor *hl_push_tensor(lua_State *L, helios_dtype dtype, int ndim, const int64_t *shape);
 /* Push a view of the memory at `data`, C-contiguous to begin with, kept alive by the value at stack index `owner`. */
 hl_tensor *hl_push_view(lua_State *L, int owner, void *data, helios_dtype dtype, int ndim, const int64_t *shape);
 /* The tensor at this index, or NULL. */
 hl_tensor *hl_test_tensor(lua_State *L, int index);
+/* The tensor that a method of this name was called on. */
+hl_tensor *hl_check_method(lua_State *L, const char *name);
 
 /* The product of the sizes; false when as many elements of this dtype cannot be addressed. */
 bool hl_shape_numel(helios_dtype dtype, int ndim, const int64_t *shape, size_t *numel);
 size_t hl_tensor_numel(const hl_tensor *t);
 bool hl_tensor_is_contiguous(const hl_tensor *t);
+/* Bytes from one element to the next along a dimension, counted from 0. */
+ptrdiff_t hl_byte_stride(const hl_tensor *t, int dim);
 /* Copy all elements in C order to `out`. */
 void hl_tensor_copy_out(const hl_tensor *t, void *out);
 /* Push "{2, 3}". */
 const char *hl_push_shape_text(lua_State *L, int ndim, const int64_t *shape);
 
+/* ---- l_element.c ------------------------------------------------------------------------------------- */
+
 /* Push one element: a boolean, an integer, or a float (also for uint64 above the largest Lua integer). */
 void hl_push_element(lua_State *L, helios_dtype dtype, const unsigned char *p);
 /* Store the number or boolean at `index`. NULL when done, else what was expected instead of it. */
 const char *hl_put_element(lua_State *L, int index, helios_dtype dtype, unsigned char *p);
+
+/* ---- l_view.c ---------------------------------------------------------------------------------------- */
+
+extern const luaL_Reg HL_VIEW_METHODS[]; /* permute, reshape, select */
+
+/* ---- l_dlpack.c -------------------------------------------------------------------------------------- */
+
+/* Call the deleter of what a tensor held, if there is something. */
+void hl_give_back(DLManagedTensor *managed);
+/* tensor.decode_png(bytes): height x width x channels, or nil, message, code. */
+int hl_decode_png(lua_State *L);
 
 /* ---- l_convert.c ------------------------------------------------------------------------------------- */
 
