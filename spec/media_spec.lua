@@ -63,6 +63,14 @@ describe("add_figure", function()
     assert.equal(1, f.closed)
   end)
 
+  it("writes the pixels of a table of bytes", function()
+    tb:add_figure("f", object({{{0, 128, 255}, {1, 2, 3}}}), 1)
+    tmp.write(dir .. "/p.png", only_value().image.encoded_image_string)
+    assert.same({{{0, 128, 255}, {1, 2, 3}}}, tensor.read_png(dir .. "/p.png"):totable())
+    fails("add_figure: argument 'figure': picture 1: [1][1][1]: expected an integer that fits uint8, got 0.5",
+      tb.add_figure, tb, "f", object({{{0.5}}}))
+  end)
+
   it("takes PNG bytes, and keeps the figure when asked to", function()
     tb:add_figure("a", object(tensor.from_bytes("\9\9\9", {1, 1, 3}, "uint8")))
     local f = object(only_value().image.encoded_image_string)

@@ -31,9 +31,15 @@ local function as_list(figure)
   return figure, true
 end
 
----What :render() gave as a tensor: PNG bytes are decoded, anything else is for `stack` to judge. Or nil and the error.
+---What :render() gave as a tensor: PNG bytes are decoded, a table holds bytes, anything else `stack` judges. Or nil and
+---the error.
 local function pixels_of(picture, i)
   if picture == nil then return refusal(("picture %d: :render() gave nothing"):format(i)) end
+  if type(picture) == "table" then
+    local ok, pixels = pcall(native.tensor.from_table, picture, "uint8")
+    if ok then return pixels end
+    return refusal(("picture %d: %s"):format(i, pixels:gsub("^[^\n]-argument 't': ", "")))
+  end
   if type(picture) ~= "string" then return picture end
   local decoded, message = native.tensor.decode_png(picture)
   if not decoded then return refusal(("picture %d: %s"):format(i, message)) end
