@@ -82,12 +82,8 @@ def film():
 
 
 def graph():
-    hidden, out = "Net/Linear[hidden]", "Net/Linear[out]"
-    nodes = [{"name": "input", "op": "Input", "shape": [1, 3]},
-             {"name": hidden, "op": "Linear", "inputs": ["input"], "shape": [1, 4], "attr": {"bias": True}},
-             {"name": out, "op": "Linear", "inputs": [hidden], "shape": [1, 2]},
-             {"name": "output", "op": "Output", "inputs": [out]}]
-    return Call("add_graph", [nodes])
+    """A traced model: scopes in scopes, and attributes."""
+    return Call("add_graph", [Code("network()"), Tensor(np.zeros((8, 64), np.float32))])
 
 
 def media():
@@ -188,11 +184,31 @@ def look_at_audio(page, checks):
     checks.eventually("seconds of sound", lambda: page.each("audio", "e.duration"), [1])
 
 
+ENCODER = "Net/Sequential[encoder]"
+
+
 def look_at_graphs(page, checks):
+    """The scopes opened one after the other, shapes on the edges between, and the card of a node."""
+    def nodes():
+        return sorted(name for name in page.each("g.node", "e.getAttribute('data-name')") if "~~" not in name)
+
+    def mouse(event, name):
+        return page.mouse(event, 'g.node[data-name="%s"] > .nodeshape > *' % name)
+
     page.show("graphs")
     shows(page, checks, "graph", ["Main Graph", "input", "Net", "output"])
-    checks.eventually("nodes", lambda: sorted(page.each("g.node", "e.getAttribute('data-name')")),
-                      ["Net", "input", "output"])
+    seen = ["Net", "input", "output"]
+    checks.eventually("nodes", nodes, seen)
+    for scope, inside in (("Net", ["Net/Linear[head]", ENCODER]),
+                          (ENCODER, [ENCODER + "/Linear[0]", ENCODER + "/Linear[1]"])):
+        mouse("dblclick", scope)
+        seen = sorted(seen + inside)
+        checks.eventually("nodes in " + scope, nodes, seen)
+    shapes = {"8\u00d764", "8\u00d732", "8\u00d716", "8\u00d710"}
+    checks.eventually("shapes on edges", lambda: shapes - set(page.each("text", "e.textContent")), set())
+    mouse("click", ENCODER + "/Linear[0]")
+    shows(page, checks, "a node's card", ["Linear", "in_features", '{"i":64}', "out_features", '{"i":32}',
+                                          "kind", '{"s":"dense"}'])
 
 
 def look_at_mesh(page, checks):

@@ -82,6 +82,15 @@ class Page:
         script = DEEP + "return deep(arguments[0]).map(e => %s)" % expression
         return self.driver.execute_script(script, selector)
 
+    def mouse(self, event, selector):
+        """A mouse event such as "dblclick" on the first element that matches; whether there is one."""
+        script = DEEP + """
+            const found = deep(arguments[1])[0];
+            if (found) found.dispatchEvent(new MouseEvent(arguments[0], {bubbles: true, composed: true}));
+            return Boolean(found);
+        """
+        return self.driver.execute_script(script, event, selector)
+
     def elements(self, selector):
         return self.driver.execute_script(DEEP + "return deep(arguments[0])", selector)
 

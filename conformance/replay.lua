@@ -24,6 +24,26 @@ function env.permuted(bytes, shape, dtype, order)
   return tensor.from_bytes(bytes, shape, dtype):permute(table.unpack(order))
 end
 
+local function class(name, forward)
+  return {__name = name, __index = {forward = forward}}
+end
+
+local Linear = class("Linear", function(self, x) return tensor.new{x.shape[1], self.out_features} end)
+local Sequential = class("Sequential", function(self, x)
+  for _, layer in ipairs(self) do x = layer:forward(x) end
+  return x
+end)
+local Net = class("Net", function(self, x) return self.head:forward(self.encoder:forward(x)) end)
+
+---A model of two layers in a container and one behind it.
+function env.network()
+  local function linear(from, to)
+    return setmetatable({in_features = from, out_features = to, kind = "dense"}, Linear)
+  end
+  local encoder = setmetatable({linear(64, 32), linear(32, 16)}, Sequential)
+  return setmetatable({encoder = encoder, head = linear(16, 10)}, Net)
+end
+
 function env.session(name, options)
   close()
   writer = logging.TensorboardWriter()
