@@ -97,6 +97,7 @@ bool hl_wire_next(hl_wire_reader *r, hl_wire_item *item);
 static inline bool hl_wire_next_inline(hl_wire_reader *r, hl_wire_item *item) {
   const unsigned char *p = r->p;
   ptrdiff_t left = r->end - p;
+  if (left == 0) return false;
   if (left < 2 || *p < 8 || *p >= 0x80) return hl_wire_next(r, item);
   item->field = *p >> 3;
   item->type = *p & 7;
@@ -106,10 +107,10 @@ static inline bool hl_wire_next_inline(hl_wire_reader *r, hl_wire_item *item) {
   } else if (item->type == HL_WIRE_FIXED64 && left >= 9) {
     item->value = hl_get_le64(p + 1);
     r->p = p + 9;
-  } else if (item->type == HL_WIRE_VARINT && left >= 3 && (p[1] & p[2]) < 0x80) { /* at most two bytes */
-    bool one = p[1] < 0x80;
-    item->value = one ? p[1] : (p[1] & 0x7fu) | (uint64_t)p[2] << 7;
-    r->p = p + (one ? 2 : 3);
+  } else if (item->type == HL_WIRE_VARINT && left >= 5 && (p[1] & p[2] & p[3] & p[4]) < 0x80) { /* four bytes at most */
+    item->value = p[1] & 0x7fu;
+    r->p = p + 2;
+    for (unsigned shift = 7; r->p[-1] >= 0x80; shift += 7) item->value |= (uint64_t)(*r->p++ & 0x7fu) << shift;
   } else if (item->type == HL_WIRE_FIXED32 && left >= 5) {
     item->value = hl_get_le32(p + 1);
     r->p = p + 5;

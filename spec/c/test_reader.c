@@ -570,6 +570,25 @@ static const char *text_of(double v, bool single) {
   return text;
 }
 
+/* The first text of %g that reads back. */
+static const char *printf_text_of(float f) {
+  static char text[HL_LONGEST_NUMBER];
+  for (int digits = 1; digits <= 9; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, (double)f);
+    if (strtof(text, NULL) == f) break;
+  }
+  return text;
+}
+
+static void test_small_numbers(void) {
+  for (int i = 1; i < 20000; i++) {
+    float f = (float)(1e-5 / i / (i % 7 == 0 ? 1e4 : 1));
+    CHECK_STR(text_of((double)f, true), printf_text_of(f));
+  }
+  CHECK_STR(text_of(1e-6, false), "1e-06");
+  CHECK_STR(text_of(1.25e-10, false), "1.25e-10");
+}
+
 static void test_shortest(void) {
   CHECK_STR(text_of(0, true), "0");
   CHECK_STR(text_of(-0.0, true), "-0");
@@ -643,6 +662,7 @@ int main(void) {
   test_purge();
   test_a_writers_folder_is_left_alone();
   test_shortest();
+  test_small_numbers();
   test_out_of_memory();
   char command[64];
   snprintf(command, sizeof command, "rm -rf %s", folder);

@@ -38,6 +38,30 @@ static void put_numbers(hl_buf *out, const helios_point *p) {
   out->len = (size_t)(at - (char *)out->data);
 }
 
+/* What stands before a point's numbers: run and tag. Made anew when the tag is another than the last point's. */
+typedef struct prefix {
+  hl_buf text;
+  size_t run_length;
+  uint32_t tag_index;
+} prefix;
+
+static void begin_prefix(prefix *p, const char *run_name, const helios_allocator *alloc) {
+  hl_buf_init(&p->text, alloc);
+  put_field(&p->text, run_name, strlen(run_name));
+  hl_buf_append_byte(&p->text, ',');
+  p->run_length = p->text.len;
+  p->tag_index = UINT32_MAX;
+}
+
+static void put_prefix(hl_buf *out, prefix *p, const helios_point *point) {
+  if (point->tag_index != p->tag_index) {
+    p->text.len = p->run_length;
+    put_field(&p->text, point->tag.data, point->tag.length);
+    p->tag_index = point->tag_index;
+  }
+  hl_buf_append(out, p->text.data, p->text.len);
+}
+
 static bool wanted(const helios_point *p, const char *tag, size_t length) {
   if (p->kind != HELIOS_KIND_SCALAR) return false;
   return tag == NULL || (p->tag.length == length && memcmp(p->tag.data, tag, length) == 0);
@@ -51,25 +75,23 @@ static helios_status flush(hl_buf *out, helios_sink sink, void *ctx) {
 }
 
 helios_status helios_run_write_csv(helios_run *run, const char *name, const char *tag, helios_sink sink, void *ctx) {
-  hl_buf head, out;
+  prefix before;
+  hl_buf out;
   helios_point p;
   helios_status st;
   size_t tag_length = tag == NULL ? 0 : strlen(tag);
-  hl_buf_init(&head, run->alloc);
+  begin_prefix(&before, name, run->alloc);
   hl_buf_init(&out, run->alloc);
-  put_field(&head, name, strlen(name));
-  hl_buf_append_byte(&head, ',');
   helios_run_rewind(run);
   while ((st = helios_run_next(run, &p)) == HELIOS_OK) {
     if (!wanted(&p, tag, tag_length)) continue;
-    hl_buf_append(&out, head.data, head.len);
-    put_field(&out, p.tag.data, p.tag.length);
+    put_prefix(&out, &before, &p);
     put_numbers(&out, &p);
     if (out.len > BATCH && (st = flush(&out, sink, ctx)) != HELIOS_OK) break;
   }
-  helios_status flushed = head.failed ? HELIOS_ENOMEM : flush(&out, sink, ctx); /* also what came before a failure */
+  helios_status flushed = before.text.failed ? HELIOS_ENOMEM : flush(&out, sink, ctx); /* also what came before a failure */
   if (st == HELIOS_EAGAIN || st == HELIOS_OK) st = flushed;
-  hl_buf_free(&head);
+  hl_buf_free(&before.text);
   hl_buf_free(&out);
   return st;
 }

@@ -155,7 +155,12 @@ static uint32_t add_tag(hl_tag_table *t, const helios_point *p, uint64_t hash) {
   return (uint32_t)t->count++;
 }
 
-uint32_t hl_tag_table_get(hl_tag_table *t, const helios_point *p) {
+static bool is_tag_of(const hl_tag *tag, const helios_point *p) {
+  return tag->info.kind == p->kind && tag->info.tag_length == p->tag.length &&
+         memcmp(tag->name, p->tag.data, p->tag.length) == 0;
+}
+
+static uint32_t find_or_add(hl_tag_table *t, const helios_point *p) {
   uint64_t hash = hash_of(t->seed, p->tag);
   if (t->slot_count > 0) {
     size_t i = (size_t)hash & (t->slot_count - 1);
@@ -165,6 +170,17 @@ uint32_t hl_tag_table_get(hl_tag_table *t, const helios_point *p) {
     }
   }
   return add_tag(t, p, hash);
+}
+
+/* A training loop logs the same tags in the same order step after step: what came after the last tag before is tried
+ * first. */
+uint32_t hl_tag_table_get(hl_tag_table *t, const helios_point *p) {
+  uint32_t guess = t->count > 0 ? t->tags[t->last].next : 0;
+  uint32_t found = guess < t->count && is_tag_of(&t->tags[guess], p) ? guess : find_or_add(t, p);
+  if (found == UINT32_MAX) return found;
+  t->tags[t->last].next = found;
+  t->last = found;
+  return found;
 }
 
 helios_kind hl_tag_table_kind(const hl_tag_table *t, helios_slice name) {

@@ -39,6 +39,7 @@ typedef struct hl_tag {
   char *name; /* tag and plugin, each terminated */
   size_t name_size;
   uint64_t hash;
+  uint32_t next; /* the tag that came after it the last time */
   hl_cuts cuts;
   hl_column column;
 } hl_tag;
@@ -49,6 +50,7 @@ typedef struct hl_tag_table {
   size_t count, capacity;
   uint32_t *slots; /* index + 1 of a tag, 0: free */
   size_t slot_count;
+  uint32_t last; /* that was asked for */
   uint64_t seed;
 } hl_tag_table;
 
