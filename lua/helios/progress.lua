@@ -117,13 +117,14 @@ end
 
 -- The screen ---------------------------------------------------------------------------------------------------------
 
--- Back to the first cell of the bars, and clear from there. A terminal that became narrower has wrapped the lines.
+-- Back to the first cell of the bars, clearing them line by line: a terminal may take "clear to the end of the screen"
+-- for a whole screen to keep, as tmux does at its top. A terminal that became narrower has wrapped the lines.
 local function erasing(columns)
   local rows = 0
   for _, width in ipairs(on_screen) do rows = rows + math.max(1, (width + columns - 1) // columns) end
   on_screen = {}
   if rows == 0 then return "" end
-  return "\r" .. ("\27[A"):rep(rows - 1) .. "\27[J"
+  return "\r\27[K" .. ("\27[A\27[K"):rep(rows - 1)
 end
 
 -- The cursor stays behind the last line: the last column is kept free, or the terminal would wrap.

@@ -1,5 +1,5 @@
 ---A terminal for specs: what stands on the screen after some bytes were written to it. It knows what progress bars use:
----text that wraps, \r, \n, cursor up (ESC [ n A) and clear to the end (ESC [ J); anything else is an error.
+---text that wraps, \r, \n, cursor up (ESC [ n A) and clear the rest of the line (ESC [ K); anything else is an error.
 local Screen = {}
 Screen.__index = Screen
 
@@ -27,9 +27,9 @@ function Screen:escape(count, command)
   if command == "A" then
     self.row = self.row - (tonumber(count) or 1)
     assert(self.row >= 1, "the cursor left the screen")
-  elseif command == "J" then
-    for i = #self.rows, self.row + 1, -1 do self.rows[i] = nil end
+  elseif command == "K" then
     for i = self.column, self.columns do self.rows[self.row][i] = nil end
+    if self.column == 1 then self.rows[self.row].goes_on = nil end
   else
     error("unknown sequence ESC [ " .. count .. command)
   end
@@ -58,9 +58,15 @@ function Screen:write(text)
   end
 end
 
+-- Empty rows below the cursor are as good as none.
+function Screen:forget_empty_rows()
+  while #self.rows > self.row and next(self.rows[#self.rows]) == nil do table.remove(self.rows) end
+end
+
 ---Make the terminal narrower or wider: lines that have wrapped are joined, and wrapped anew.
 ---@param columns integer
 function Screen:resize(columns)
+  self:forget_empty_rows()
   assert(self.row == #self.rows, "only with the cursor in the last line")
   local text = ""
   for i, line in ipairs(self:lines()) do
@@ -72,6 +78,7 @@ end
 
 ---@return string[] lines without trailing spaces
 function Screen:lines()
+  self:forget_empty_rows()
   local lines = {}
   for i, row in ipairs(self.rows) do
     local cells = {}
