@@ -5,23 +5,13 @@
  * siblings; what is written, and when, is the core's business. */
 #include "l_writer.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "../alloc.h"
+#include "l_notices.h"
 #include "l_tensor.h"
 
 static const char BOX[] = "helios.writer";
-
-/* A value to tell of once the core has returned; see hl_end_add. */
-typedef struct nonfinite {
-  struct nonfinite *next;
-  double value;
-  int64_t step;
-  char tag[];
-} nonfinite;
 
 typedef enum state {
   UNOPENED, /* before setup: add_* has no effect */
@@ -37,9 +27,7 @@ typedef struct writer_box {
   state state;
   bool borrowed;         /* the writer is the host's: never closed or freed here */
   int64_t step;          /* of set_step, kept for the next setup */
-  pthread_mutex_t lock;  /* guards `notices`: the core may be adding from a host's thread */
-  nonfinite *notices;
-  atomic_bool has_notices;
+  hl_notices notices;    /* told of once the core has returned; see hl_end_add */
 } writer_box;
 
 /* ---- the object -------------------------------------------------------------------------------------- */
@@ -84,59 +72,6 @@ const char *hl_push_writer_error(lua_State *L, helios_writer *w) {
   return lua_pushstring(L, text);
 }
 
-/* ---- notices ----------------------------------------------------------------------------------------- */
-
-/* Called by the core while it adds: only remembers. Out of memory, the notice is lost and the point is not. */
-static void on_notice(void *ctx, const char *tag, double value, int64_t step) {
-  writer_box *box = ctx;
-  size_t size = strlen(tag) + 1;
-  nonfinite *notice = hl_alloc(NULL, sizeof *notice + size);
-  if (notice == NULL) return;
-  notice->value = value;
-  notice->step = step;
-  memcpy(notice->tag, tag, size);
-  pthread_mutex_lock(&box->lock);
-  nonfinite **end = &box->notices;
-  while (*end != NULL) end = &(*end)->next;
-  notice->next = NULL;
-  *end = notice;
-  atomic_store(&box->has_notices, true);
-  pthread_mutex_unlock(&box->lock);
-}
-
-static nonfinite *take_notice(writer_box *box) {
-  pthread_mutex_lock(&box->lock);
-  nonfinite *notice = box->notices;
-  if (notice != NULL) box->notices = notice->next;
-  atomic_store(&box->has_notices, box->notices != NULL);
-  pthread_mutex_unlock(&box->lock);
-  return notice;
-}
-
-static void free_notice(nonfinite *notice) { hl_free(NULL, notice, sizeof *notice + strlen(notice->tag) + 1); }
-
-/* Push what the function is told. The first notice stays the box's until all is pushed, as that may raise. */
-static void push_first_notice(lua_State *L, writer_box *box) {
-  const nonfinite *notice = box->notices; /* other threads only append behind it */
-  int64_t step = notice->step != HELIOS_NO_STEP ? notice->step : box->step;
-  lua_pushstring(L, notice->tag);
-  lua_pushnumber(L, notice->value);
-  if (step == HELIOS_NO_STEP) lua_pushnil(L);
-  else lua_pushinteger(L, step);
-  free_notice(take_notice(box));
-}
-
-/* `index` is where the box is. */
-static void tell_notices(lua_State *L, int index) {
-  writer_box *box = lua_touserdata(L, index);
-  luaL_checkstack(L, LUA_MINSTACK, "notices");
-  while (atomic_load(&box->has_notices)) {
-    lua_getiuservalue(L, index, 1);
-    push_first_notice(L, box);
-    lua_call(L, 3, 0);
-  }
-}
-
 /* ---- the way of every add_* -------------------------------------------------------------------------- */
 
 static int closed_error(lua_State *L, const char *function) { return luaL_error(L, "%s: writer is closed", function); }
@@ -156,12 +91,18 @@ helios_writer *hl_add_handle(lua_State *L, const hl_call *c) {
   return box->writer;
 }
 
+/* The box is at stack index 1. */
+static void tell_notices(lua_State *L, writer_box *box) {
+  lua_getiuservalue(L, 1, 1);
+  hl_notices_tell(L, &box->notices, lua_gettop(L));
+}
+
 int hl_end_add(lua_State *L, const hl_call *c, helios_status status) {
   writer_box *box = lua_touserdata(L, 1);
   if (status == HELIOS_ECLOSED) closed_error(L, c->function);
   if (status == HELIOS_EINVAL || status == HELIOS_ENOMEM)
     hl_raise(L, c->function, status, status == HELIOS_EINVAL ? hl_push_writer_error(L, box->writer) : "out of memory");
-  if (atomic_load_explicit(&box->has_notices, memory_order_relaxed)) tell_notices(L, 1);
+  if (hl_notices_waiting(&box->notices)) tell_notices(L, box);
   return 0; /* I/O failures, and a forked child's silence, are no errors of this call */
 }
 
@@ -203,7 +144,7 @@ static int l_add_scalar(lua_State *L) {
   if (top - 3 != has_step || (has_step && step == HELIOS_NO_STEP) || strlen(tag) != length)
     return add_scalar_with_options(L);
   helios_status status = helios_writer_add_scalar(box->writer, tag, lua_tonumber(L, VALUE), step);
-  if (status == HELIOS_OK && !atomic_load_explicit(&box->has_notices, memory_order_relaxed)) return 0;
+  if (status == HELIOS_OK && !hl_notices_waiting(&box->notices)) return 0;
   anchor_box(L);
   return hl_end_add(L, &ADD_SCALAR, status);
 }
@@ -218,7 +159,7 @@ static int l_new(lua_State *L) {
   box->mark = BOX;
   box->state = lua_toboolean(L, 1) ? MUTE : UNOPENED;
   box->step = HELIOS_NO_STEP;
-  pthread_mutex_init(&box->lock, NULL);
+  hl_notices_init(&box->notices);
   luaL_setmetatable(L, BOX);
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, -2, 1);
@@ -291,7 +232,8 @@ static int l_setup(lua_State *L) {
   if (!lua_isnoneornil(L, 3) && !lua_istable(L, 3))
     return luaL_error(L, "setup: argument 'opts': expected a table, got %s", hl_describe(L, 3));
   hl_args(L, &SETUP);
-  helios_writer_options options = {.size = sizeof options, .on_error = on_error, .on_notice = on_notice, .ctx = box};
+  helios_writer_options options = {
+    .size = sizeof options, .on_error = on_error, .on_notice = hl_notices_add, .ctx = &box->notices};
   const char *run_path = hl_check_cstring(L, &SETUP, RUN_PATH);
   read_options(L, &options);
   if (box->state != MUTE) open_box(L, box, run_path, &options);
@@ -357,9 +299,7 @@ static int l_gc(lua_State *L) {
   box->writer = NULL;
   box->state = CLOSED;
   retire(writer, box->borrowed);
-  nonfinite *notice;
-  while ((notice = take_notice(box)) != NULL) free_notice(notice);
-  pthread_mutex_destroy(&box->lock);
+  hl_notices_free(&box->notices);
   return 0;
 }
 
