@@ -223,6 +223,16 @@ describe("Trainer:fit by iteration", function()
     assert.same({"0 1 0 false", "1 2 1 true", "1 3 1 false", "2 4 2 true", "2 5 0 false", "3 6 1 true"}, seen)
   end)
 
+  it("refuses data that would never bring it to its end", function()
+    for _, settings in ipairs {{train_unit = "iteration", total_steps = 3}, {total_steps = math.huge}} do
+      local module = data.DataModule.new {setup = function(self)
+        self.train_dataset = self:create_dataset({1, 2}, {batch_size = 3, drop_last = true})
+      end}
+      assert.error_matches(function() quiet(settings):fit(Model.new "m", module) end,
+        "the train_dataloader gives no batches: training would never end", 1, true)
+    end
+  end)
+
   it("goes on through as many epochs as it takes, each in its own order", function()
     local orders = {}
     local model = Model.new("m", {train_step = function(_, batch, s)
@@ -468,6 +478,20 @@ describe("resuming", function()
     assert.matches(warning .. "m_epoch_3_iter_6.chkpt: damaged: the checksum is wrong\n", log)
     assert.matches(warning .. "m_epoch_2_iter_4.chkpt: no checkpoint of Helios\n", log)
     assert.same(without_time(whole), without_time(tmp.read(dir .. "/chkpt/m/" .. files[3]))) -- written again
+  end)
+
+  it("does not let a damaged checkpoint push out those that are written after it was stepped over", function()
+    local dir = tmp.dir()
+    local function settings(total)
+      return {train_unit = "iteration", total_steps = total, chkpt_frequency = 1, chkpt_keep_last = 1, chkpt_root = dir}
+    end
+    tmp.write(dir .. "/damaged", "half")
+    quiet(settings(5)):fit(counting(), module_of(9))
+    assert(os.rename(dir .. "/damaged", dir .. "/m/m_epoch_1_iter_5.chkpt"))
+    quiet(settings(3)):fit(counting(), module_of(9))
+    assert.same({"m_epoch_1_iter_3.chkpt", "m_epoch_1_iter_5.chkpt"}, tmp.files(dir .. "/m"))
+    quiet(settings(6)):fit(counting(), module_of(9))
+    assert.same({"m_epoch_1_iter_6.chkpt"}, tmp.files(dir .. "/m"))
   end)
 
   it("refuses checkpoints of a newer Helios, and files that are no trainer's", function()

@@ -10,7 +10,7 @@ mkdir -p chkpt
 chkpt=$(mktemp -d chkpt/resumed-XXXXXX)
 $lua examples/digits.lua "$chkpt" &
 pid=$!
-while kill -0 $pid 2>/dev/null && ! ls "$chkpt"/digits/*_epoch_10_* >/dev/null 2>&1; do sleep 0.1; done
+while kill -0 $pid 2>/dev/null && ! ls "$chkpt"/digits/*_epoch_1[0-9]_* >/dev/null 2>&1; do sleep 0.1; done
 kill -KILL $pid 2>/dev/null || true
 wait $pid 2>/dev/null || true
 printf '\n\n--- killed with SIGKILL after: %s\n--- starting again\n\n' "$(ls -t "$chkpt"/digits | head -n 1)"

@@ -129,9 +129,13 @@ end
 ---Remove all but the last checkpoints of a folder.
 ---@param root string
 ---@param keep integer how many stay
-function M.prune(root, keep)
-  for i, file in ipairs(M.list(root)) do
-    if i > keep then native.fs.remove(file.path) end
+---@param last string? path of the one to count from: later ones, such as damaged ones that were stepped over, neither
+---  count nor go; nil: the last of the folder
+function M.prune(root, keep, last)
+  local counted = 0
+  for _, file in ipairs(M.list(root)) do
+    if counted > 0 or last == nil or file.path == last then counted = counted + 1 end
+    if counted > keep then native.fs.remove(file.path) end
   end
 end
 

@@ -112,7 +112,7 @@ function M.save(trainer, state)
     logging.get_root_logger():error("checkpoint not written: " .. message)
     return nil
   end
-  if trainer.chkpt_keep_last then checkpoint.prune(M.folder(trainer), trainer.chkpt_keep_last) end
+  if trainer.chkpt_keep_last then checkpoint.prune(M.folder(trainer), trainer.chkpt_keep_last, path) end
   return path
 end
 

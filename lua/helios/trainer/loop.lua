@@ -234,10 +234,19 @@ function Loop:finish_epoch()
   self.done = self:wants_to_stop() or self.done or self:stops_early()
 end
 
+-- An epoch without batches brings no iteration nearer.
+function Loop:check_progress()
+  local trainer, batches = self.trainer, self.state.dataset_iter
+  if batches == 0 and (trainer.train_unit == "iteration" or trainer.total_steps == math.huge) then
+    error("the train_dataloader gives no batches: training would never end", 0)
+  end
+end
+
 function Loop:run_epoch()
   self.loader.sampler:set_epoch(self.state.global_epoch - 1)
   self.loader.sampler.start_iter = self.state.dataset_iter
   self:train_batches()
+  self:check_progress()
   self.loader.sampler.start_iter = 0
   if self.stopped_by then return end
   self:finish_batches()
