@@ -98,6 +98,7 @@ describe("under mpirun", function()
       assert.equal([[
 sum 3.0 3.0 1.5 float
 max 2 min 0 prod 6 mean 1.0
+]] .. ("max true 2.5\n"):rep(3) .. ("min true 0.5\n"):rep(3) .. [[
 from 0: '' 0 0.5
 from 1: 'r' 1 0.5
 from 2: 'rr' 2 0.5

@@ -20,13 +20,19 @@ local function collectives()
   out:write(("max %d min %d prod %d mean %s\n"):format(distributed.all_reduce(rank, "max"),
     distributed.all_reduce(rank, "min"), distributed.all_reduce(rank + 1, "prod"),
     distributed.all_reduce(rank, "mean")))
+  for _, op in ipairs {"max", "min"} do -- a NaN of any rank is everybody's, wherever it comes from
+    for from = 0, size - 1 do
+      local reduced = distributed.all_reduce({rank == from and 0/0 or rank, rank + 0.5}, op)
+      out:write(("%s %s %s\n"):format(op, reduced[1] ~= reduced[1], reduced[2]))
+    end
+  end
   local gathered = distributed.gather({name = ("r"):rep(rank), nested = {rank, 0.5, true}})
   for i, value in ipairs(gathered) do
     out:write(("from %d: '%s' %s\n"):format(i - 1, value.name, table.concat({value.nested[1], value.nested[2]}, " ")))
   end
   out:write(("broadcast %s %s\n"):format(distributed.broadcast(rank == 0 and "\0first" or nil),
-    distributed.broadcast({rank}, size - 1)[1]))
-  out:write(select(2, pcall(distributed.all_reduce, rank == 0 and {1, 2} or {1})):gsub("^[^:]+:%d+: ", ""), "\n")
+    distributed.broadcast({rank}, size - 1.0)[1]))
+  out:write(select(2, pcall(distributed.all_reduce, rank == 0 and {1, 2} or {1})), "\n")
 end
 
 local function meet()

@@ -8,6 +8,7 @@
 #include <lauxlib.h>
 #include <limits.h>
 #include <lua.h>
+#include <math.h>
 #include <mpi.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@ int luaopen_helios_mpi(lua_State *L);
 
 /* Forked children run the handler, too, but have no part in MPI. */
 static pid_t owner;
+
+static MPI_Op float_max, float_min;
 
 static int is_active(void) {
   int initialized = 0, finalized = 0;
@@ -37,6 +40,23 @@ static void check_active(lua_State *L) {
   if (!is_active()) luaL_error(L, "MPI is not initialized, or already shut down");
 }
 
+/* MPI's own maximum and minimum keep a NaN or lose it, by the order of the ranks. A NaN of any rank is everybody's. */
+static void max_of_floats(void *in, void *inout, int *n, MPI_Datatype *type) {
+  const double *a = in;
+  double *b = inout;
+  (void)type;
+  for (int i = 0; i < *n; i++)
+    if (!isnan(b[i]) && !(a[i] <= b[i])) b[i] = a[i];
+}
+
+static void min_of_floats(void *in, void *inout, int *n, MPI_Datatype *type) {
+  const double *a = in;
+  double *b = inout;
+  (void)type;
+  for (int i = 0; i < *n; i++)
+    if (!isnan(b[i]) && !(a[i] >= b[i])) b[i] = a[i];
+}
+
 /* init(): start MPI unless it runs; rank and size. */
 static int l_init(lua_State *L) {
   int initialized = 0, finalized = 0, provided, rank, size;
@@ -46,6 +66,8 @@ static int l_init(lua_State *L) {
   if (!initialized) {
     MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
     owner = getpid();
+    MPI_Op_create(max_of_floats, 1, &float_max);
+    MPI_Op_create(min_of_floats, 1, &float_min);
     on_exit(at_exit, NULL);
   }
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
@@ -76,14 +98,11 @@ static int l_barrier(lua_State *L) {
 
 /* ---- reducing numbers -------------------------------------------------------------------------------- */
 
-static MPI_Op check_op(lua_State *L, int index) {
+typedef enum operation { SUM, MAX, MIN, PROD } operation;
+
+static operation check_op(lua_State *L, int index) {
   static const char *const NAMES[] = {"sum", "max", "min", "prod", NULL};
-  switch (luaL_checkoption(L, index, "sum", NAMES)) {
-    case 1: return MPI_MAX;
-    case 2: return MPI_MIN;
-    case 3: return MPI_PROD;
-    default: return MPI_SUM;
-  }
+  return (operation)luaL_checkoption(L, index, "sum", NAMES);
 }
 
 /* What the ranks must agree about before they reduce: how many numbers, and whether as integers. A mismatch would read
@@ -108,7 +127,8 @@ static int any_float(lua_State *L, size_t n) {
   return has_float;
 }
 
-static void reduce_floats(lua_State *L, size_t n, MPI_Op op) {
+static void reduce_floats(lua_State *L, size_t n, operation op) {
+  const MPI_Op ops[] = {MPI_SUM, float_max, float_min, MPI_PROD};
   double *values = lua_newuserdatauv(L, (n + 1) * sizeof *values, 0);
   lua_createtable(L, (int)n, 0);
   for (size_t i = 0; i < n; i++) {
@@ -116,14 +136,15 @@ static void reduce_floats(lua_State *L, size_t n, MPI_Op op) {
     values[i] = lua_tonumber(L, -1);
     lua_pop(L, 1);
   }
-  MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_DOUBLE, op, MPI_COMM_WORLD);
+  MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_DOUBLE, ops[op], MPI_COMM_WORLD);
   for (size_t i = 0; i < n; i++) {
     lua_pushnumber(L, values[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 }
 
-static void reduce_integers(lua_State *L, size_t n, MPI_Op op) {
+static void reduce_integers(lua_State *L, size_t n, operation op) {
+  const MPI_Op ops[] = {MPI_SUM, MPI_MAX, MPI_MIN, MPI_PROD};
   int64_t *values = lua_newuserdatauv(L, (n + 1) * sizeof *values, 0);
   lua_createtable(L, (int)n, 0);
   for (size_t i = 0; i < n; i++) {
@@ -131,7 +152,7 @@ static void reduce_integers(lua_State *L, size_t n, MPI_Op op) {
     values[i] = lua_tointeger(L, -1);
     lua_pop(L, 1);
   }
-  MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_INT64_T, op, MPI_COMM_WORLD);
+  MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_INT64_T, ops[op], MPI_COMM_WORLD);
   for (size_t i = 0; i < n; i++) {
     lua_pushinteger(L, values[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
@@ -141,7 +162,7 @@ static void reduce_integers(lua_State *L, size_t n, MPI_Op op) {
 /* all_reduce(list of numbers, op): a new list, the same on every rank; integers only when all ranks gave integers. */
 static int l_all_reduce(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  MPI_Op op = check_op(L, 2);
+  operation op = check_op(L, 2);
   check_active(L);
   size_t n = lua_rawlen(L, 1);
   if (agree(L, n, any_float(L, n))) reduce_floats(L, n, op);

@@ -258,7 +258,8 @@ local OPS <const> = {sum = true, max = true, min = true, prod = true, mean = tru
 ---@generic T
 ---@param numbers T a number, or tables of numbers, nested or not, of the same shape on every rank
 ---@param op "sum"|"mean"|"max"|"min"|"prod"|nil sum
----@return T result a number, or new tables of the same shape; integers stay integers, except for the mean
+---@return T result a number, or new tables of the same shape; integers stay integers, except for the mean. A NaN of any
+---  rank makes the result NaN
 function M.all_reduce(numbers, op)
   op = op or "sum"
   if not OPS[op] then
@@ -267,7 +268,10 @@ function M.all_reduce(numbers, op)
   local ok, list = pcall(flatten, numbers, {})
   if not ok then error(list, 2) end
   local e = engine(2)
-  if e then list = e.all_reduce(list, op == "mean" and "sum" or op) end
+  if e then
+    ok, list = pcall(e.all_reduce, list, op == "mean" and "sum" or op)
+    if not ok then error(list, 2) end
+  end
   if op == "mean" then
     local size = M.get_world_size()
     for i = 1, #list do list[i] = list[i] / size end
@@ -296,14 +300,14 @@ end
 ---@param root integer? the rank whose value it is, 0
 ---@return any
 function M.broadcast(value, root)
-  root = root or 0
-  if math.type(root) ~= "integer" or root < 0 or root >= M.get_world_size() then
+  local rank = root == nil and 0 or math.type(root) and math.tointeger(root)
+  if not rank or rank < 0 or rank >= M.get_world_size() then
     error(("broadcast: argument 'root': expected a rank, got %s"):format(tostring(root)), 2)
   end
   local e = engine(2)
   if not e then return value end
-  local bytes = M.get_global_rank() == root and pack("broadcast", value) or nil
-  return (msgpack.unpack(e.broadcast(bytes, root)))
+  local bytes = M.get_global_rank() == rank and pack("broadcast", value) or nil
+  return (msgpack.unpack(e.broadcast(bytes, rank)))
 end
 
 return M
