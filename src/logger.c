@@ -143,7 +143,9 @@ static bool is_special(const helios_logger *l, const char *path) {
 static void recover_pending(helios_logger *l, const char *path, const char *folder) {
   hl_error err = {0};
   const char *name = strrchr(path, '/') + 1;
-  if (hl_recover_folder(l->env, &l->alloc, folder, name, NULL, &err) == HELIOS_OK) return;
+  helios_status st = hl_recover_folder(l->env, &l->alloc, folder, name, NULL, &err);
+  if (st == HELIOS_OK) return;
+  if (err.status == HELIOS_OK) hl_fail(&err, st, "%s: cannot be recovered: out of memory", path);
   if (l->options.on_error != NULL) l->options.on_error(l->options.ctx, err.status, err.reason);
 }
 

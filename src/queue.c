@@ -58,12 +58,16 @@ static helios_status tell(hl_queue *q, hl_error *err) {
 
 /* ---- putting in --------------------------------------------------------------------------------------- */
 
+/* A free one, or one that invariant 4 of pending.h lets go; last that of a file which is empty yet: should the process
+ * end now, nobody else knows that it is to be removed. */
 static uint32_t find_slot(const hl_queue *q) {
+  uint32_t best = HL_NO_SLOT;
   for (uint32_t s = 0; s < q->ring.slot_count; s++) {
     const hl_queue_target *owner = q->slot_owner[s];
-    if (owner == NULL || owner->last <= q->ring.tail) return s; /* pending.h, invariant 4 */
+    if (owner == NULL) return s;
+    if (owner->last <= q->ring.tail && (best == HL_NO_SLOT || q->slot_owner[best]->written == 0)) best = s;
   }
-  return HL_NO_SLOT;
+  return best;
 }
 
 /* The pending file names its targets relative to its folder, so that the folder may be moved. */
@@ -352,6 +356,12 @@ helios_status hl_queue_open(hl_queue **out, const hl_queue_options *o, hl_error 
   }
   *out = q;
   return HELIOS_OK;
+}
+
+void hl_queue_add_dropped(hl_queue *q, uint64_t records) {
+  pthread_mutex_lock(&q->lock);
+  q->dropped += records;
+  pthread_mutex_unlock(&q->lock);
 }
 
 int64_t hl_queue_written(hl_queue *q, uint32_t target) {

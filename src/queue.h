@@ -66,6 +66,8 @@ helios_status hl_queue_close(hl_queue *q, hl_error *err);
 void hl_queue_free(hl_queue *q);
 void hl_queue_stats(hl_queue *q, helios_stats *out);
 
+/* Something accepted was lost before it came here: it is told and counted like what is dropped here. */
+void hl_queue_add_dropped(hl_queue *q, uint64_t records);
 /* How much of a target's file was written, now or a little earlier. */
 int64_t hl_queue_written(hl_queue *q, uint32_t target);
 /* The name of the pending file in its folder; empty when there is none. */

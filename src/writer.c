@@ -363,7 +363,7 @@ static helios_status push_media(void *ctx, hl_str record) {
 static void media_failed(void *ctx, helios_status status) {
   helios_writer *w = ctx;
   hl_error err = {.status = HELIOS_OK};
-  w->media_lost++;
+  hl_queue_add_dropped(w->queue, 1);
   hl_fail(&err, status, "an event could not be encoded: %s", helios_strerror(status));
   report(w, &err);
 }
@@ -494,7 +494,6 @@ static void add_media_stats(helios_writer *w, helios_stats *stats) {
   hl_media_count(w->media, &calls, &bytes);
   stats->events += calls;
   stats->pending += bytes;
-  stats->dropped += w->media_lost;
 }
 
 helios_status helios_writer_stats(helios_writer *w, helios_stats *out) {

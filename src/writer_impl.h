@@ -40,7 +40,6 @@ struct helios_writer {
   hl_queue *queue;
   char pending[HL_SPOOL_PENDING]; /* the name of its pending file, for spools */
   hl_media *media;
-  _Atomic uint64_t media_lost; /* events that no memory could be had to encode */
   _Atomic bool closed;
   _Atomic int64_t step;
   _Atomic int64_t highest_step; /* of all events so far */

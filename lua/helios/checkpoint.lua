@@ -80,12 +80,20 @@ local function newer(a, b)
   return a.path < b.path
 end
 
----The checkpoints of a folder, the last one first: by epoch, then by iteration.
+-- A folder that is there and cannot be listed is not an empty one: who took it for that would train from the start.
+local function names_in(root)
+  local names, message = native.fs.list(root)
+  if not names and native.fs.is_folder(root) then error(message, 0) end
+  return names or {}
+end
+
+---The checkpoints of a folder, the last one first: by epoch, then by iteration. Raises when it cannot be read; one that
+---is not there has none.
 ---@param root string?
 ---@return helios.CheckpointFile[]
 function M.list(root)
   local found = {}
-  for _, name in ipairs(root and native.fs.list(root) or {}) do
+  for _, name in ipairs(root and names_in(root) or {}) do
     local epoch, iteration = name:match("epoch_(%d+)_iter_(%d+)")
     epoch, iteration = math.tointeger(tonumber(epoch)), math.tointeger(tonumber(iteration)) -- or nil: not our counters
     if epoch and iteration and name:sub(-#EXTENSION) == EXTENSION then
@@ -121,7 +129,7 @@ M.EXTENSION = EXTENSION
 ---Remove the temporary files of processes that were killed while they wrote a checkpoint.
 ---@param root string
 function M.sweep(root)
-  for _, name in ipairs(native.fs.list(root) or {}) do
+  for _, name in ipairs(names_in(root)) do
     if name:sub(-#EXTENSION - 4) == EXTENSION .. ".tmp" then native.fs.remove(root .. "/" .. name) end
   end
 end

@@ -362,12 +362,13 @@ function Trace:patch(t, key, value)
   rawset(t, key, value)
 end
 
+---Asks for no memory: there may be none left. What an error leaves undone, `__close` does.
 function Trace:restore()
   local undo = self.undo
-  self.undo = {}
   for i = #undo, 1, -1 do
-    local t, key, old = table.unpack(undo[i], 1, 3)
-    rawset(t, key, old)
+    local change = undo[i]
+    rawset(change[1], change[2], change[3])
+    undo[i] = nil
   end
 end
 

@@ -248,6 +248,43 @@ static void killed_at_every_operation_of_recovery(void) {
   check_after_kill(folder, 0);
 }
 
+static _Atomic bool starved;
+
+static void *worker_starves(void *ctx, void *p, size_t old_size, size_t size) {
+  (void)ctx;
+  bool worker = !pthread_equal(pthread_self(), caller);
+  if (size > old_size && worker && starved) return NULL;
+  if (size > 0) return realloc(p, size);
+  free(p);
+  return NULL;
+}
+
+/* An image that was accepted and for which no memory can be had any more is counted as dropped, and told once. */
+static void an_image_that_cannot_be_encoded_is_told(void) {
+  const char *folder = scratch_dir(0);
+  const helios_allocator allocator = {.realloc = worker_starves};
+  helios_writer_options o = {.size = sizeof o, .allocator = &allocator};
+  helios_writer *w;
+  caller = pthread_self();
+  starved = true;
+  CHECK_INT(helios_writer_open(folder, &o, &w, NULL, 0), HELIOS_OK);
+  CHECK_INT(add(w, "x", 0), HELIOS_OK);
+  helios_stats stats = {.size = sizeof stats, .dropped = 0};
+  for (int i = 0; i < 20000 && stats.dropped == 0; i++) { /* a worker has its turn: in a flush the caller would take it */
+    usleep(1000);
+    helios_writer_stats(w, &stats);
+  }
+  starved = false;
+  CHECK_INT(stats.dropped, 1);
+  CHECK_INT(helios_writer_flush(w), HELIOS_EDROPPED);
+  CHECK_INT(add(w, "x", 0), HELIOS_OK);
+  CHECK_INT(helios_writer_close(w), HELIOS_OK);
+  helios_writer_free(w);
+  int64_t steps[4];
+  CHECK_INT(read_steps(folder, steps, 4), 1);
+  scratch_remove(folder);
+}
+
 static void recovered_by_several_at_once(void) {
   enum { ROUNDS = 12, AT_ONCE = 4 };
   for (int round = 0; round < ROUNDS; round++) {
@@ -354,6 +391,7 @@ int main(void) {
   a_forked_child_leaves_the_images_alone();
   an_emergency_meets_waiting_images();
   an_operation_fails_at_any_moment();
+  an_image_that_cannot_be_encoded_is_told();
   killed_at_random_moments();
   killed_at_every_operation_of_recovery();
   recovered_by_several_at_once();

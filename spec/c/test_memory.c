@@ -1,7 +1,9 @@
 /* test_memory.c - each allocation of a program that uses every call fails in turn, once and for good: a status or
  * success, never a crash, never half a record, nothing leaked, and the handles go on. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 
 #include "check.h"
 #include "helios/helios.h"
@@ -70,6 +72,48 @@ static void add_numbers(helios_writer *w) {
   helios_writer_add_mesh(w, "mesh", &mesh, 1, NULL);
 }
 
+static void add_what_was_counted_elsewhere(helios_writer *w) {
+  const double numbers[2] = {1, 2};
+  const helios_histogram_raw histogram = {0, 2, 3, 4, 5, numbers, numbers, 2};
+  const helios_pr_curve_raw curve = {numbers, numbers, numbers, numbers, numbers, numbers, 2, 2};
+  helios_writer_add_histogram_raw(w, "histogram", &histogram, 1, NULL);
+  helios_writer_add_pr_curve_raw(w, "curve", &curve, 1, NULL);
+}
+
+static void add_embedding(helios_writer *w) {
+  static float values[2 * 3 * 2 * 2];
+  int64_t points[2] = {2, 3}, pictures[4] = {2, 3, 2, 2};
+  DLTensor matrix = tensor_of(values, HELIOS_FLOAT32, 2, points);
+  DLTensor images = tensor_of(values, HELIOS_FLOAT32, 4, pictures);
+  const char *labels[2] = {"a", "b"};
+  helios_embedding e = {.size = sizeof e, .tag = "e", .matrix = &matrix, .metadata = labels, .metadata_rows = 2,
+                        .label_img = &images};
+  helios_writer_add_embedding(w, &e, 1);
+}
+
+static void add_graph(helios_writer *w) {
+  helios_graph *graph = NULL;
+  const char *inputs[1] = {"a"};
+  const int64_t dims[2] = {1, -1};
+  const helios_graph_shape shape = {dims, 2};
+  const helios_graph_attr attr = {"k", {.type = HELIOS_VALUE_NUMBER, .number = 1}};
+  const helios_graph_node a = {.size = sizeof a, .name = "a", .shapes = &shape, .shape_count = 1};
+  const helios_graph_node b = {.size = sizeof b, .name = "b", .op = "Op", .device = "cpu", .inputs = inputs,
+                               .input_count = 1, .attrs = &attr, .attr_count = 1};
+  if (helios_graph_new(&allocator, &graph) != HELIOS_OK) return;
+  helios_graph_add_node(graph, &a);
+  helios_graph_add_node(graph, &b);
+  helios_writer_add_graph(w, graph, NULL);
+  helios_graph_free(graph);
+}
+
+static void add_layouts(helios_writer *w) {
+  const char *tags[3] = {"a", "b", "c"};
+  const helios_chart charts[2] = {{"lines", false, tags, 2}, {"band", true, tags, 3}};
+  const helios_category category = {"category", charts, 2};
+  helios_writer_add_custom_scalars(w, &category, 1, NULL);
+}
+
 static void add_words(helios_writer *w) {
   static char long_text[200000];
   const char *cells[4] = {"a", "b", "c", "d"};
@@ -77,11 +121,17 @@ static void add_words(helios_writer *w) {
   helios_hparam hparam = {.name = "lr", .value = {.type = HELIOS_VALUE_NUMBER, .number = 1}};
   memset(long_text, 'x', sizeof long_text);
   helios_writer_add_scalar(w, "scalar", 1, 1);
+  helios_writer_add_scalar_with(w, "scalar", 1, 2, &(helios_scalar_options){.size = sizeof(helios_scalar_options)});
+  helios_writer_set_step(w, 3);
   helios_writer_add_scalars(w, "main", series, 2, 1, NULL);
   helios_writer_add_text(w, "text", "words", 5, 1, NULL);
   helios_writer_add_text(w, "text", long_text, sizeof long_text, 1, NULL);
   helios_writer_add_text_table(w, "table", cells, NULL, 2, 2, 1, NULL);
   helios_writer_add_hparams(w, &hparam, 1, &metric, 1, 1, NULL);
+}
+
+static void hear(void *ctx, const helios_record *record) {
+  (void)ctx, (void)record;
 }
 
 static void use_logger(helios_logger *l) {
@@ -91,7 +141,24 @@ static void use_logger(helios_logger *l) {
   helios_logger_printf(l, HELIOS_WARNING, "%s", long_text);
   helios_logger_flush(l);
   helios_logger_reopen(l);
+  helios_logger_add_sink(l, HELIOS_DEBUG, hear, NULL);
   helios_logger_log(l, HELIOS_INFO, "words", 5);
+  helios_logger_remove_sink(l, hear, NULL);
+}
+
+/* What a reader gives is a part of the whole, or all of it. */
+static void read_run(const char *path) {
+  helios_reader_options o = {.size = sizeof o, .allocator = &allocator};
+  helios_run *run = NULL;
+  helios_point point;
+  helios_column column;
+  if (helios_run_open(path, &o, &run, NULL, 0) != HELIOS_OK) return;
+  while (helios_run_next(run, &point) == HELIOS_OK) continue;
+  helios_run_scan(run);
+  helios_run_rewind(run);
+  helios_run_load(run);
+  for (size_t i = 0; i < helios_run_tag_count(run); i++) helios_run_column(run, i, &column);
+  helios_run_free(run);
 }
 
 /* Whole records in every event file of the run. */
@@ -122,10 +189,15 @@ static bool one_program(long at, bool for_good, int threads) {
   if (w != NULL) {
     add_words(w);
     add_numbers(w);
+    add_what_was_counted_elsewhere(w);
+    add_embedding(w);
+    add_graph(w);
+    add_layouts(w);
     add_images(w);
     helios_writer_flush(w);
   }
   if (l != NULL) use_logger(l);
+  if (w != NULL) read_run(run);
   memory.left = -1;
   if (w != NULL) CHECK_INT(helios_writer_add_scalar(w, "after", 1, 1), HELIOS_OK);
   if (w != NULL) helios_writer_close(w);
@@ -143,6 +215,40 @@ static void runs_out(bool for_good, int threads) {
   long at = 0;
   while (one_program(at, for_good, threads)) at += 1 + at / 150;
   printf("memory: %ld allocations, %s%s\n", at, for_good ? "for good" : "once", threads < 0 ? ", no threads" : "");
+}
+
+/* What a killed process left is recovered by setups that run out of memory on the way, each a little later. */
+static void recovery_runs_out(bool for_good) {
+  enum { STEPS = 30 };
+  const char *folder = scratch_dir(0);
+  helios_writer *w = NULL;
+  pid_t child = fork();
+  if (child == 0) {
+    static unsigned char pixels[3 * 60 * 60];
+    int64_t shape[3] = {3, 60, 60};
+    DLTensor image = tensor_of(pixels, HELIOS_UINT8, 3, shape);
+    helios_writer_open(folder, NULL, &w, NULL, 0);
+    for (int i = 1; i < STEPS; i++) helios_writer_add_scalar(w, "x", 1, i);
+    helios_writer_add_image(w, "x", &image, "CHW", STEPS, NULL);
+    kill(getpid(), SIGKILL);
+  }
+  waitpid(child, NULL, 0);
+  helios_writer_options o = {.size = sizeof o, .allocator = &allocator, .threads = -1};
+  memory.for_good = for_good;
+  long at = 0;
+  do {
+    memory.hit = false;
+    memory.left = at++;
+    helios_status st = helios_writer_open(folder, &o, &w, NULL, 0);
+    CHECK(st == HELIOS_OK || st == HELIOS_ENOMEM);
+    helios_writer_free(w);
+  } while (memory.hit);
+  memory.left = -1;
+  CHECK(at > 10);
+  CHECK_INT(steps_in(folder), STEPS);
+  CHECK_INT(scratch_count(folder, "", NULL, 0), 1);
+  CHECK_INT(memory.live, 0);
+  scratch_remove(folder);
 }
 
 /* Once warm, a scalar and a line cost no memory, however many there are and whoever writes them out. */
@@ -173,6 +279,8 @@ static void scalars_and_lines_ask_for_none(void) {
 
 int main(void) {
   scalars_and_lines_ask_for_none();
+  recovery_runs_out(false);
+  recovery_runs_out(true);
   runs_out(false, -1);
   runs_out(true, -1);
   runs_out(false, 0);

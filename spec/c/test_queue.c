@@ -456,6 +456,28 @@ static void killed_at_every_operation(bool shared, break_kind kind) {
   }
 }
 
+/* Several threads make their files at the same time: all of them are known, should nothing come into them any more. */
+static void empty_files_are_removed(void) {
+  enum { FILES = 100 };
+  const char *folder = scratch_dir(0);
+  pid_t child = fork();
+  if (child == 0) {
+    hl_queue *q = open_queue(&hl_env_system, folder, false, (hl_queue_options){.no_thread = true});
+    for (int i = 0; i < FILES; i++) {
+      char name[32];
+      uint32_t target;
+      snprintf(name, sizeof name, "file%d", i);
+      if (hl_queue_add_target(q, target_path(folder, name), true, &target, NULL) != HELIOS_OK) _exit(3);
+    }
+    kill(getpid(), SIGKILL);
+  }
+  CHECK(was_killed(child));
+  CHECK_INT(scratch_count(folder, "file", NULL, 0), FILES);
+  CHECK_INT(hl_recover_folder(&hl_env_system, NULL, folder, NULL, NULL, NULL), HELIOS_OK);
+  CHECK_INT(scratch_count(folder, "", NULL, 0), 0);
+  scratch_remove(folder);
+}
+
 /* Killed at any instant whatever, many times. */
 static void killed_at_random_moments(bool shared) {
   for (int round = 0; round < 60; round++) {
@@ -637,6 +659,7 @@ int main(void) {
     a_log_filled_bit_by_bit(bit, 1 << 20);
     a_log_filled_bit_by_bit(bit, 16384);
   }
+  empty_files_are_removed();
   a_living_neighbour_mends_a_torn_line();
   the_torn_line_is_recovered_first();
   a_forked_child_is_inert();
