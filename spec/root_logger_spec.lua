@@ -476,6 +476,8 @@ describe("RootLogger", function()
       fails("set_level: argument 'level': missing", log.logger.set_level, log.logger)
       fails("add_handler: argument 'fn': expected a function, got a table", log.logger.add_handler, log.logger, {})
       fails("remove_handler: argument 'fn': missing", log.logger.remove_handler, log.logger)
+      fails("set_level: too many arguments", log.logger.set_level, log.logger, "INFO", {level = "DEBUG"}) -- no options
+      fails("remove_handler: too many arguments", log.logger.remove_handler, log.logger, print, {})
       fails("RootLogger: takes no arguments; give the path to setup", RootLogger, path)
       fails("info: argument 'self': expected a logger, got a string (call it with a colon)", log.info, "m")
       fails("info: argument 'self': expected a logger, got a table (call it with a colon)", log.info, {{}}, "m")

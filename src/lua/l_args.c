@@ -109,7 +109,7 @@ void hl_args(lua_State *L, const hl_call *c) {
   for (int i = 0; i < c->required; i++)
     if (lua_isnoneornil(L, c->first + i)) hl_arg_error(L, c, c->first + i, "missing");
   luaL_checkstack(L, count + LUA_MINSTACK, c->function);
-  bool named = is_options_table(L, c, place);
+  bool named = count > c->required && is_options_table(L, c, place); /* without options no table can hold them */
   if (!nothing_follows(L, named ? place : c->first + c->positional - 1))
     luaL_error(L, "%s: too many arguments", c->function);
   if (named) spread_options(L, c, count);
