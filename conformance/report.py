@@ -44,7 +44,8 @@ end
 for r, name in ipairs{"plain", "<img src=x onerror=window.hacked=1>"} do
   local w = logging.TensorboardWriter()
   w:setup(folder .. "/" .. name)
-  w:add_hparams({lr = r / 10, [evil] = evil}, {[evil] = r})
+  w:add_hparams({lr = 10 ^ -(3 * r), [evil] = evil, word = "constructor"}, {[evil] = r})
+  w:add_text("a note", "*slanted* train_loss_mean __fat__ a__b__c `code` \\*plain\\*\n\n- outer\n  - inner", 1)
   for i = 1, 100 do
     for _, tag in ipairs{"loss", "low", "high"} do
       local scale = ({loss = 1, low = 0.8, high = 1.2})[tag]
@@ -88,6 +89,15 @@ class Report(Page):
         return next(card for card in self.elements(".card")
                     if card.is_displayed() and card.find_element("css selector", "h2").text.startswith(title))
 
+    def lines(self, card):
+        """The cells of the table under a chart, line by line."""
+        return self.driver.execute_script("return [...arguments[0].querySelectorAll('.legend tbody tr')]"
+                                          ".map(tr => [...tr.cells].map(td => td.textContent.trim()))", card)
+
+    def heads(self, card):
+        return self.driver.execute_script(
+            "return [...arguments[0].querySelectorAll('.legend th')].map(th => th.textContent)", card)
+
     def inside(self, card, selector):
         return card.find_element("css selector", selector)
 
@@ -123,9 +133,10 @@ def look_at_charts(page, checks):
     checks.eventually("dragging zooms", lambda: page.marks(loss, "x") != whole, True)
     ActionChains(page.driver).double_click(page.inside(loss, ".plot")).perform()
     checks.eventually("a double click shows all again", lambda: page.marks(loss, "x"), whole)
-    checks.equal("smoothed at first", loss.text.count("(smoothed"), 2)
+    checks.equal("smoothed at first", page.heads(loss), ["", "value", "smoothed", "step", "after"])
     page.settings("input[aria-label=smoothing]").send_keys(Keys.HOME)
-    checks.eventually("smoothing off", lambda: loss.text.count("(smoothed"), 0)
+    checks.eventually("smoothing off", lambda: page.heads(loss), ["", "value", "step", "after"])
+    checks.equal("the last point of each run", [line[2:] for line in page.lines(loss)], [["100", "9.9 h"]] * 2)
     marks = page.marks(loss, "y")
     page.settings("label.control input").click()
     checks.eventually("a logarithmic axis has other marks", lambda: page.marks(loss, "y") not in ([], marks), True)
@@ -133,20 +144,32 @@ def look_at_charts(page, checks):
     checks.eventually("time instead of steps", lambda: page.marks(loss, "x") not in ([], whole), True)
     page.settings("select").send_keys("step")
     page.elements("aside label input[type=checkbox]")[-1].click()
-    checks.eventually("a run is hidden", lambda: loss.text.count("step 100"), 1)
+    checks.eventually("a run is hidden", lambda: len(page.lines(loss)), 1)
     page.settings("input[type=text]").send_keys("low")
     checks.eventually("tags are filtered", lambda: [card.is_displayed() for card in (loss, page.card("low"))],
                       [False, True])
+    page.settings("input[type=text]").clear()
+    page.settings("input[type=text]").send_keys("/")
+    page.settings("input[type=text]").send_keys(Keys.BACKSPACE)
+    folded = page.elements("button.group")[0]
+    shown = lambda: sum(card.is_displayed() for card in page.elements("section:not([hidden]) .card"))
+    checks.equal("five charts", shown(), 5)
+    folded.click()
+    checks.eventually("those of a prefix are folded", shown, 4)
+    folded.click()
+    width = loss.size["width"]
+    page.inside(loss, ".expand").click()
+    checks.eventually("a chart is widened", lambda: loss.size["width"] > 2 * width, True)
 
 
 def look_at_layouts(page, checks):
     page.show("custom-scalars")
     checks.eventually("the charts of the layout", lambda: len(page.elements("section:not([hidden]) .card")), 2)
     margin = page.card("</script>")
-    checks.eventually("lines with a margin in both runs", lambda: margin.text.count("step 100"), 6)
+    checks.eventually("lines with a margin in both runs", lambda: len(page.lines(margin)), 6)
     checks.eventually("they are drawn", lambda: page.colours("section:not([hidden]) .plot") > 20, True)
     lines = next(card for card in page.elements("section:not([hidden]) .card") if card.text.find("/ lines") > 0)
-    checks.eventually("l.* is loss and low", lambda: lines.text.count("step 100"), 4)
+    checks.eventually("l.* is loss and low", lambda: len(page.lines(lines)), 4)
 
 
 def look_at_media(page, checks):
@@ -159,11 +182,11 @@ def look_at_media(page, checks):
     checks.eventually("the slider goes to the one before", lambda: "step 3" in picture.text and source() != last, True)
     film = page.card("film")
     checks.eventually("a film can be stopped", lambda: "stop" in film.text, True)
-    page.inside(film, "button").click()
+    page.inside(film, "button.tool").click()
     checks.eventually("its first frame", lambda: "frame 1 of 6" in film.text, True)
     page.press(film, "frame", Keys.ARROW_RIGHT)
     checks.eventually("its second frame", lambda: "frame 2 of 6" in film.text, True)
-    page.inside(film, "button").click()
+    page.inside(film, "button.tool").click()
     checks.eventually("it plays again", lambda: page.inside(film, "img").is_displayed(), True)
     page.show("audio")
     checks.eventually("a sound has a player", lambda: page.each("section:not([hidden]) audio", "e.duration > 0"),
@@ -175,11 +198,38 @@ def look_at_curves(page, checks):
     curve = page.card("curve")
     checks.eventually("threshold in the middle", lambda: "threshold 0.500" in curve.text, True)
     page.press(curve, "threshold", Keys.HOME)
-    checks.eventually("at threshold 0 all are positive", lambda: "TN 0 FN 0" in curve.text, True)
+    cells = lambda *names: [line[page.heads(curve).index(name)] for line in page.lines(curve) for name in names]
+    checks.eventually("at threshold 0 all are positive", lambda: cells("TN", "FN"), ["0"] * 4)
     page.press(curve, "threshold", Keys.END)
-    checks.eventually("at threshold 1 none is", lambda: "TP 0 FP 0" in curve.text, True)
+    checks.eventually("at threshold 1 none is", lambda: cells("TP", "FP"), ["0"] * 4)
     page.press(curve, "step", Keys.HOME)
-    checks.eventually("the first step", lambda: "step 1" in curve.text, True)
+    checks.eventually("the first step", lambda: cells("step"), ["1"] * 2)
+
+
+def look_at_text(page, checks):
+    page.show("text")
+    words = lambda: page.each("section:not([hidden]) .markdown",
+                              "[...e.querySelectorAll('em, strong, code, li li')].map(x => x.textContent).join('|')")
+    checks.eventually("Markdown that names variables", lambda: words()[0], "slanted|fat|code|inner")
+
+
+def look_at_parameters(page, checks):
+    page.show("hparams")
+    checks.eventually("a row for each run", lambda: len(page.elements("section:not([hidden]) table tr")), 3)
+    checks.eventually("a line for each run", lambda: len(page.elements("polyline.run")), 2)
+    texts = page.each("svg text", "e.textContent")
+    checks.equal("powers of ten lie on a logarithmic axis", [t for t in texts if "(log)" in t], ["lr (log)"])
+    checks.equal("a text that is a name of JavaScript's", "constructor" in page.each(
+        "section:not([hidden]) td", "e.textContent"), True)
+    page.elements("aside label input[type=checkbox]")[-1].click()
+    checks.eventually("a hidden run has none", lambda: len(page.elements("polyline.run")), 1)
+
+
+def look_at_graph(page, checks):
+    page.show("graphs")
+    checks.eventually("nodes", lambda: len(page.elements("svg .node")), 4)
+    page.elements("svg .node")[0].click()
+    checks.eventually("what a node holds", lambda: page.each(".about h2", "e.textContent"), ["in"])
 
 
 SECTIONS = ("scalars", "custom-scalars", "images", "text", "histograms", "pr-curves", "hparams", "graphs", "audio")
@@ -228,8 +278,8 @@ def main():
     os.makedirs(OUT, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="helios-report-") as folder:
         with Report("file://" + write_page(folder), OUT) as page:
-            for look in (look_at_charts, look_at_layouts, look_at_media, look_at_curves, look_for_scripts,
-                         look_elsewhere):
+            for look in (look_at_charts, look_at_layouts, look_at_media, look_at_curves, look_at_text,
+                         look_at_parameters, look_at_graph, look_for_scripts, look_elsewhere):
                 look(page, checks)
     print("report: %d sections; screenshots in %s" % (len(SECTIONS), OUT))
     print("%d passed, %d failed" % (checks.count - checks.failed, checks.failed))

@@ -73,28 +73,45 @@ local HEAD = [[
 <footer>Made by helios %s on %s from %d %s.</footer>
 ]]
 
+local STYLES = {"dygraph.min.css", "page.css"}
+local CHARTS = {"dygraph.min.js"}
+-- One script, each file of which sees what is in those before it.
+local SCRIPTS = {"tools.js", "scalars.js", "markdown.js", "media.js", "histograms.js", "pr_curves.js", "hparams.js",
+  "graphs.js", "page.js"}
+
+local function load_all(names)
+  local out = {}
+  for i, name in ipairs(names) do
+    local message
+    out[i], message = asset(name)
+    if not out[i] then return nil, message end
+  end
+  return table.concat(out, "\n")
+end
+
+---@return {nonce: string, style: string, charts: string, script: string}?
+---@return string? message
 local function load_assets()
   local assets = {}
-  for _, name in ipairs{"dygraph.min.css", "page.css", "dygraph.min.js", "page.js"} do
-    local bytes, message = asset(name)
-    if not bytes then return nil, message end
-    assets[name] = bytes
-  end
   local message
   assets.nonce, message = nonce()
-  return assets.nonce and assets, message
+  if assets.nonce then assets.style, message = load_all(STYLES) end
+  if assets.style then assets.charts, message = load_all(CHARTS) end
+  if assets.charts then assets.script, message = load_all(SCRIPTS) end
+  if not assets.script then return nil, message end
+  assets.script = '"use strict";\n(() => {\n' .. assets.script .. "})();"
+  return assets
 end
 
 local function write_page(out, runs, title, assets)
   local page = collect.new(out)
-  local style = assets["dygraph.min.css"] .. assets["page.css"]
   local made = {native.version, os.date("%Y-%m-%d %H:%M"), #runs, #runs == 1 and "run" or "runs"}
   local heading = escape_html(title)
-  assert(out:write(HEAD:format(assets.nonce, heading, style, heading, table.unpack(made))))
+  assert(out:write(HEAD:format(assets.nonce, heading, assets.style, heading, table.unpack(made))))
   for _, run in ipairs(runs) do collect.add_run(page, run.name == "." and title or run.name, run.path) end
   assert(out:write('<script type="application/json" id="data">', collect.data(page), "</script>\n"))
-  for _, name in ipairs{"dygraph.min.js", "page.js"} do
-    assert(out:write('<script nonce="', assets.nonce, '">', assets[name], "</script>\n"))
+  for _, script in ipairs{assets.charts, assets.script} do
+    assert(out:write('<script nonce="', assets.nonce, '">', script, "</script>\n"))
   end
   assert(out:write("</body></html>\n"))
   return #page.notes > 0 and 1 or 0
