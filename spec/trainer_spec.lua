@@ -128,6 +128,18 @@ describe("Trainer", function()
   end)
 end)
 
+describe("a model", function()
+  it("may inherit its methods from a class of the user's own", function()
+    local Base = {}
+    Base.__index = Base
+    function Base:train_step() self.steps = (self.steps or 0) + 1 end
+    local model = Model.new("m", setmetatable({rate = 0.5}, Base))
+    quiet {total_steps = 1}:fit(model, module_of(3))
+    assert.same({3, 0.5, "m"}, {model.steps, model.rate, model.save_name})
+    assert.is_true(model:have_metrics_improved())
+  end)
+end)
+
 describe("Trainer:fit by epoch", function()
   it("calls back in Helios' order", function()
     local model, calls = recorder()

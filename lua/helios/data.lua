@@ -4,6 +4,7 @@
 ---seed and the epoch alone, and a sampler can begin at any batch of it: that is what makes resuming exact.
 local distributed = require "helios.core.distributed"
 local options_of = require("helios.core.options").read
+local overriding = require "helios.core.overriding"
 local rng = require "helios.rng"
 
 local M = {}
@@ -311,12 +312,7 @@ M.DataModule = DataModule
 ---@param methods table? overridden methods and any fields of your own
 ---@return helios.DataModule
 function DataModule.new(methods)
-  if methods ~= nil and type(methods) ~= "table" then
-    fail("DataModule.new", "methods", "expected a table, got a " .. type(methods), 2)
-  end
-  local self = setmetatable({}, DataModule)
-  for name, value in pairs(methods or {}) do self[name] = value end
-  return self
+  return (overriding.new(DataModule, "DataModule.new", methods))
 end
 
 ---Once per run, before anything else and before ranks are told apart: download, unpack, build caches. In a distributed

@@ -9,6 +9,7 @@
 ---  load_state_dict = function(self, saved) self.net = saved.net end,
 ---})
 ---```
+local overriding = require "helios.core.overriding"
 
 ---@class helios.Model
 ---@field save_name string names its checkpoints and their folder
@@ -26,11 +27,7 @@ function Model.new(save_name, methods)
   if type(save_name) ~= "string" or save_name == "" or save_name:find("[/%z]") then
     error("Model.new: argument 'save_name': expected a name without '/', got " .. tostring(save_name), 2)
   end
-  if methods ~= nil and type(methods) ~= "table" then
-    error("Model.new: argument 'methods': expected a table, got a " .. type(methods), 2)
-  end
-  local self = setmetatable({}, Model)
-  for name, value in pairs(methods or {}) do self[name] = value end
+  local self = overriding.new(Model, "Model.new", methods)
   self.save_name = save_name
   return self
 end

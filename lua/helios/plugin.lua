@@ -2,6 +2,7 @@
 ---Extensions of the trainer. A plugin has callbacks like a model's; each is called just before the model's.
 ---Register it with `trainer.plugins[name] = plugin` (or `plugin:configure_trainer(trainer)`); several are called in the
 ---order of their names.
+local overriding = require "helios.core.overriding"
 
 ---@class helios.Plugin
 ---@field plug_id string
@@ -19,11 +20,7 @@ function Plugin.new(plug_id, methods)
   if type(plug_id) ~= "string" or plug_id == "" then
     error("Plugin.new: argument 'plug_id': expected a name, got " .. tostring(plug_id), 2)
   end
-  if methods ~= nil and type(methods) ~= "table" then
-    error("Plugin.new: argument 'methods': expected a table, got a " .. type(methods), 2)
-  end
-  local self = setmetatable({}, Plugin)
-  for name, value in pairs(methods or {}) do self[name] = value end
+  local self = overriding.new(Plugin, "Plugin.new", methods)
   self.plug_id = plug_id
   return self
 end

@@ -323,6 +323,7 @@ TensorboardWriter.stats = methods.stats
 ---@field dropped integer events that were given up, ever
 ---@field pending integer bytes accepted and not yet in their file
 ---@field shared_buffer boolean whether what is pending survives a kill of the process
+---@field highest_step? integer of all that was added; nil when nothing had a step
 ---@field last_error? string text of the last failure
 
 TensorboardWriter.__close = methods.__close
