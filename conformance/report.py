@@ -1,6 +1,7 @@
 """`make browser`, second part: the page that `helios report` writes, worked with as a person does, in headless
 Chromium: zoom, smoothing, axes, runs, sliders, a film. The runs try to script the page by every text they hold. Leaves
-screenshots, a narrow one, a dark one and the page on paper in build/browser."""
+screenshots, a narrow one, a dark one and the page on paper in build/browser. A large page: its size, and how soon it is
+there."""
 import base64
 import os
 import subprocess
@@ -68,15 +69,34 @@ end
 """
 
 
+# Five runs with twenty tags of ten thousand steps, noisy, so that they pack badly.
+LARGE = r"""
+local folder = ...
+local logging = require "helios.core.logging"
+for run = 1, 5 do
+  local w = logging.TensorboardWriter()
+  w:setup(folder .. "/run" .. run)
+  for step = 1, 10000 do
+    for tag = 1, 20 do
+      local value = math.exp(-step / 3000) + math.random() * tag / 20
+      w:add_scalar((tag > 10 and "train/" or "eval/") .. tag, value, {global_step = step, walltime = 1.7e9 + step / 3})
+    end
+  end
+  assert(w:close())
+end
+"""
+LARGE_BYTES = 6e6  # as docs/reading.md has it
+
+
 def helios(*words):
     subprocess.run([os.path.join(BUILD, "helios"), *words], check=True, stdout=subprocess.DEVNULL)
 
 
-def write_page(folder):
+def write_page(folder, program, *arguments):
     script, page = os.path.join(folder, "runs.lua"), os.path.join(folder, "report.html")
     with open(script, "w", encoding="utf-8") as out:
-        out.write(RUNS)
-    helios(script, os.path.join(folder, "runs"), EVIL, LINK)
+        out.write(program)
+    helios(script, os.path.join(folder, "runs"), *arguments)
     helios("report", os.path.join(folder, "runs"), "-o", page)
     return page
 
@@ -273,14 +293,29 @@ def look_elsewhere(page, checks):
     checks.equal("paper", printed[:5], b"%PDF-")
 
 
+def look_at_large(checks):
+    """A million points: the size is checked, the time told, since it is the machine's, too."""
+    with tempfile.TemporaryDirectory(prefix="helios-report-") as folder:
+        path = write_page(folder, LARGE)
+        size = os.path.getsize(path)
+        checks.equal("a million points are %.1f MB" % (size / 1e6), size < LARGE_BYTES, True)
+        with Report("file://" + path, OUT) as page:
+            page.show("scalars")
+            drawn = lambda: page.driver.execute_script("return document.documentElement.dataset.drawn")
+            checks.eventually("charts are drawn", lambda: drawn() is not None, True)
+            page.screenshot("report-large")
+            print("report: a million points, %.1f MB, first chart after %s ms" % (size / 1e6, drawn()))
+
+
 def main():
     checks = Checks("report")
     os.makedirs(OUT, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="helios-report-") as folder:
-        with Report("file://" + write_page(folder), OUT) as page:
+        with Report("file://" + write_page(folder, RUNS, EVIL, LINK), OUT) as page:
             for look in (look_at_charts, look_at_layouts, look_at_media, look_at_curves, look_at_text,
                          look_at_parameters, look_at_graph, look_for_scripts, look_elsewhere):
                 look(page, checks)
+    look_at_large(checks)
     print("report: %d sections; screenshots in %s" % (len(SECTIONS), OUT))
     print("%d passed, %d failed" % (checks.count - checks.failed, checks.failed))
     return 1 if checks.failed else 0
