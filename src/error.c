@@ -44,9 +44,17 @@ size_t hl_error_text(const hl_error *err, char *text, size_t size) {
   char whole[sizeof err->argument + sizeof err->reason + 2];
   const char *colon = err->argument[0] == '\0' ? "" : ": ";
   size_t length = (size_t)snprintf(whole, sizeof whole, "%s%s%s", err->argument, colon, err->reason);
-  if (size == 0) return length;
+  if (size == 0 || text == NULL) return length;
   size_t kept = length < size ? length : size - 1;
   memcpy(text, whole, kept);
   text[kept] = '\0';
   return length;
+}
+
+helios_status hl_tell(const hl_error *err, helios_status status, char *text, size_t size) {
+  if (text == NULL || size == 0) return status;
+  if (status == HELIOS_OK) text[0] = '\0';
+  else if (err->status == HELIOS_OK) snprintf(text, size, "%s", helios_strerror(status));
+  else hl_error_text(err, text, size);
+  return status;
 }

@@ -18,6 +18,7 @@
 #include "fork.h"
 #include "log_line.h"
 #include "log_sinks.h"
+#include "options.h"
 #include "path.h"
 #include "queue.h"
 #include "recover.h"
@@ -521,7 +522,7 @@ void helios_logger_free(helios_logger *l) {
 }
 
 helios_status helios_logger_stats(helios_logger *l, helios_stats *out) {
-  if (l == NULL || out == NULL) return HELIOS_EINVAL;
+  if (l == NULL || hl_check_result(out, NULL) != HELIOS_OK) return HELIOS_EINVAL;
   if (!alive(l)) return HELIOS_EFORKED;
   helios_stats s = {.size = sizeof s};
   pthread_mutex_lock(&l->files);
@@ -532,9 +533,7 @@ helios_status helios_logger_stats(helios_logger *l, helios_stats *out) {
   if (s.last_error[0] == '\0' && l->error.status != HELIOS_OK)
     hl_error_text(&l->error, s.last_error, sizeof s.last_error);
   pthread_mutex_unlock(&l->lock);
-  size_t size = out->size < sizeof s ? out->size : sizeof s;
-  s.size = size;
-  memcpy(out, &s, size);
+  hl_give_result(out, &s, sizeof s);
   return HELIOS_OK;
 }
 
@@ -554,11 +553,8 @@ size_t helios_logger_error(helios_logger *l, char *text, size_t size) {
 
 /* The options a caller knows, with defaults in place of zeros. */
 static helios_status take_options(helios_logger_options *o, const helios_logger_options *given, hl_error *err) {
-  *o = (helios_logger_options){0};
-  if (given != NULL) {
-    if (given->size == 0) return hl_invalid(err, "options", "size is 0: set it to sizeof the struct");
-    memcpy(o, given, given->size < sizeof *o ? given->size : sizeof *o);
-  }
+  helios_status st = hl_take_options(o, sizeof *o, given, err);
+  if (st != HELIOS_OK) return st;
   if (!(o->flush_secs >= 0)) return hl_invalid(err, "flush_secs", "must not be negative");
   if (o->level == 0) o->level = HELIOS_INFO;
   if (o->file_level == 0) o->file_level = HELIOS_INFO;
@@ -616,6 +612,5 @@ helios_status helios_logger_open(const char *path, const helios_logger_options *
   hl_error err = {0};
   helios_status st = out == NULL ? hl_invalid(&err, "out", "is NULL")
                                  : hl_logger_open(&hl_env_system, path, options, out, &err);
-  if (error != NULL && error_size > 0) hl_error_text(&err, error, error_size);
-  return st;
+  return hl_tell(&err, st, error, error_size);
 }

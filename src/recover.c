@@ -18,6 +18,7 @@
 #include "buf.h"
 #include "crc32c.h"
 #include "encode/encode.h"
+#include "options.h"
 #include "path.h"
 #include "pending.h"
 #include "record.h"
@@ -551,21 +552,18 @@ static helios_status recover_path(const hl_env *env, const char *path, helios_re
   return st;
 }
 
-static void copy_result(helios_recovery *out, helios_recovery *found) {
-  size_t size = out->size < sizeof *found ? out->size : sizeof *found;
-  found->size = out->size;
-  memcpy(out, found, size);
-}
-
 helios_status helios_recover(const char *path, helios_recovery *result, char *error, size_t error_size) {
   hl_error err = {.status = HELIOS_OK};
   helios_recovery found = {.size = sizeof found};
   int code;
+  helios_status st = path == NULL || path[0] == '\0' ? hl_invalid(&err, "path", "expected a path, got an empty one")
+                     : result == NULL                ? HELIOS_OK
+                                                     : hl_check_result(result, &err);
+  if (st != HELIOS_OK) return hl_tell(&err, st, error, error_size);
   char *absolute = hl_path_absolute(&hl_default_allocator, &hl_env_system, path, &code);
-  helios_status st = absolute == NULL ? hl_fail_io(&err, path, "cannot be made absolute", code)
-                                      : recover_path(&hl_env_system, absolute, &found, &err);
+  st = absolute == NULL ? hl_fail_io(&err, path, "cannot be made absolute", code)
+                        : recover_path(&hl_env_system, absolute, &found, &err);
   hl_free_str(&hl_default_allocator, absolute);
-  if (result != NULL) copy_result(result, &found);
-  if (st != HELIOS_OK && error != NULL && error_size > 0) hl_error_text(&err, error, error_size);
-  return st;
+  if (result != NULL) hl_give_result(result, &found, sizeof found);
+  return hl_tell(&err, st, error, error_size);
 }

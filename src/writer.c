@@ -9,20 +9,9 @@
 #include "run_file.h"
 #include "writer_impl.h"
 
-enum { SCRATCH_SIZE = 4096, NAMES_TRIED = 16, LARGEST_OPTIONS = 4096 };
+enum { SCRATCH_SIZE = 4096, NAMES_TRIED = 16 };
 
 #define DEFAULT_FLUSH_SECS 2.0
-
-helios_status hl_take_options(void *out, size_t out_size, const void *options, hl_error *err) {
-  memset(out, 0, out_size);
-  if (options == NULL) return HELIOS_OK;
-  size_t size;
-  memcpy(&size, options, sizeof size);
-  if (size < sizeof size || size > LARGEST_OPTIONS)
-    return hl_invalid(err, "options", "size is %zu: set it to sizeof the struct", size);
-  memcpy(out, options, size < out_size ? size : out_size);
-  return HELIOS_OK;
-}
 
 /* ---- runs --------------------------------------------------------------------------------------------- */
 
@@ -164,12 +153,13 @@ helios_status hl_writer_push(helios_writer *w, hl_run *run, hl_class c, hl_str r
 /* ---- one call ------------------------------------------------------------------------------------------ */
 
 helios_status hl_writer_check(helios_writer *w) {
+  if (w == NULL) return HELIOS_EINVAL;
   if (!hl_queue_alive(w->queue)) return HELIOS_EFORKED;
   return w->closed ? HELIOS_ECLOSED : HELIOS_OK;
 }
 
 helios_status hl_writer_fail(helios_writer *w, helios_status st, const hl_error *err) {
-  if (st == HELIOS_OK || st == HELIOS_EFORKED) return st; /* in a forked child the lock may be held for ever */
+  if (st == HELIOS_OK || st == HELIOS_EFORKED || w == NULL) return st; /* in a forked child the lock may be held for ever */
   hl_error detail = *err;
   if (detail.status == HELIOS_OK) hl_fail(&detail, st, "%s", st == HELIOS_ECLOSED ? "writer is closed" : helios_strerror(st));
   pthread_mutex_lock(&w->lock);
@@ -210,12 +200,11 @@ helios_status hl_add_begin(hl_add *a, helios_writer *w, const char *tag, int64_t
                            void *taken, size_t taken_size) {
   a->w = w; /* not *a = {...}: setting all of a->err to zero takes longer than the rest */
   a->err.status = HELIOS_OK;
-  hl_buf_init(&a->buf, &w->alloc);
   helios_status st = hl_writer_check(w);
+  hl_buf_init(&a->buf, w != NULL ? &w->alloc : NULL);
   if (st == HELIOS_OK) st = hl_take_options(taken, taken_size, options, &a->err);
   if (st != HELIOS_OK) return st;
-  a->tag = hl_str_of(tag);
-  st = hl_check_utf8(a->tag, "tag", &a->err);
+  st = hl_check_name(tag, "tag", &a->tag, &a->err);
   if (st != HELIOS_OK) return st;
   a->event = hl_writer_event(w, step, taken);
   hl_writer_take_buf(w, &a->buf);
@@ -228,7 +217,7 @@ helios_status hl_add_end_field(hl_add *a, helios_status st, hl_class c, uint32_t
   if (st == HELIOS_OK) st = hl_buf_status(&a->buf);
   if (st == HELIOS_OK) st = hl_event_end(&a->buf, a->mark, &a->event, event_field, &record);
   if (st == HELIOS_OK) st = hl_writer_push(a->w, a->w->main, c, record, 1, &a->err);
-  if (st != HELIOS_EFORKED) hl_writer_give_buf(a->w, &a->buf);
+  if (st != HELIOS_EFORKED && a->w != NULL) hl_writer_give_buf(a->w, &a->buf);
   return hl_writer_fail(a->w, st, &a->err);
 }
 
@@ -242,9 +231,8 @@ helios_status hl_writer_begin_media(hl_media_request *m, helios_writer *w, const
   helios_status st = hl_writer_check(w);
   if (st == HELIOS_OK) st = hl_take_options(taken, taken_size, options, &m->err);
   if (st != HELIOS_OK) return st;
-  m->tag = hl_str_of(tag);
   m->event = hl_writer_event(w, step, taken);
-  return hl_check_utf8(m->tag, "tag", &m->err);
+  return hl_check_name(tag, "tag", &m->tag, &m->err);
 }
 
 static helios_status hand_over(hl_media_request *m, hl_media_kind kind) {
@@ -438,10 +426,12 @@ static helios_writer *new_writer(const hl_env *env, const helios_writer_options 
 helios_status hl_writer_open(const hl_env *env, const char *run_path, const helios_writer_options *options,
                              helios_writer **out, hl_error *err) {
   helios_writer_options taken;
+  if (out == NULL) return hl_invalid(err, "out", "is NULL");
   *out = NULL;
   helios_status st = hl_take_options(&taken, sizeof taken, options, err);
   if (st == HELIOS_OK) st = check_options(&taken, err);
-  if (st == HELIOS_OK && run_path[0] == '\0') st = hl_invalid(err, "run_path", "is empty");
+  if (st == HELIOS_OK && (run_path == NULL || run_path[0] == '\0'))
+    st = hl_invalid(err, "run_path", run_path == NULL ? "is NULL" : "is empty");
   if (st != HELIOS_OK) return st;
   helios_writer *w = new_writer(env, &taken);
   if (w == NULL) return HELIOS_ENOMEM;
@@ -454,11 +444,7 @@ helios_status hl_writer_open(const hl_env *env, const char *run_path, const heli
 helios_status helios_writer_open(const char *run_path, const helios_writer_options *options, helios_writer **out,
                                  char *error, size_t error_size) {
   hl_error err = {.status = HELIOS_OK};
-  helios_status st = hl_writer_open(&hl_env_system, run_path, options, out, &err);
-  if (st == HELIOS_OK) return st;
-  if (err.status == HELIOS_OK) hl_fail(&err, st, "%s", helios_strerror(st));
-  if (error != NULL && error_size > 0) hl_error_text(&err, error, error_size);
-  return st;
+  return hl_tell(&err, hl_writer_open(&hl_env_system, run_path, options, out, &err), error, error_size);
 }
 
 helios_status helios_writer_flush(helios_writer *w) {
@@ -472,6 +458,7 @@ helios_status helios_writer_flush(helios_writer *w) {
 
 helios_status helios_writer_close(helios_writer *w) {
   hl_error err = {.status = HELIOS_OK};
+  if (w == NULL) return HELIOS_EINVAL;
   if (!hl_queue_alive(w->queue)) return HELIOS_EFORKED;
   if (atomic_exchange(&w->closed, true)) return HELIOS_OK;
   hl_media_close(w->media);
@@ -497,19 +484,21 @@ static void add_media_stats(helios_writer *w, helios_stats *stats) {
 }
 
 helios_status helios_writer_stats(helios_writer *w, helios_stats *out) {
-  if (!hl_queue_alive(w->queue)) return HELIOS_EFORKED;
+  hl_error err = {.status = HELIOS_OK};
   helios_stats stats = {.size = sizeof stats};
-  size_t size = out->size < sizeof stats ? out->size : sizeof stats;
+  if (w == NULL) return HELIOS_EINVAL;
+  if (!hl_queue_alive(w->queue)) return HELIOS_EFORKED;
+  if (hl_check_result(out, &err) != HELIOS_OK) return hl_writer_fail(w, HELIOS_EINVAL, &err);
   hl_queue_stats(w->queue, &stats);
   add_media_stats(w, &stats);
-  stats.size = out->size;
-  memcpy(out, &stats, size);
+  hl_give_result(out, &stats, sizeof stats);
   return HELIOS_OK;
 }
 
-const char *helios_writer_run_path(const helios_writer *w) { return w->run_path; }
+const char *helios_writer_run_path(const helios_writer *w) { return w != NULL ? w->run_path : NULL; }
 
 size_t helios_writer_error(helios_writer *w, char *text, size_t size) {
+  if (w == NULL) return hl_error_text(&(hl_error){.reason = "no writer"}, text, size);
   if (!hl_queue_alive(w->queue)) {
     hl_error forked = {.status = HELIOS_OK};
     hl_fail(&forked, HELIOS_EFORKED, "%s", helios_strerror(HELIOS_EFORKED));

@@ -36,8 +36,8 @@ static helios_status add_scalar(helios_writer *w, const char *tag, double value,
   err.status = HELIOS_OK;
   helios_status st = hl_writer_check(w);
   if (st == HELIOS_OK) {
-    hl_str name = hl_str_of(tag);
-    st = hl_check_utf8(name, "tag", &err);
+    hl_str name;
+    st = hl_check_name(tag, "tag", &name, &err);
     if (st == HELIOS_OK) {
       hl_event event = hl_writer_event(w, step, o);
       st = push_scalar(w, w->main, name, value, o != NULL && o->double_precision, &event, &err);
@@ -114,11 +114,13 @@ static helios_status update_layout(helios_writer *w, const char *main_tag, const
 
 static helios_status check_series(const char *main_tag, const helios_named_value *values, size_t count, bool tags,
                                   hl_error *err) {
-  helios_status st = hl_check_utf8(hl_str_of(main_tag), "main_tag", err);
-  size_t length = strlen(main_tag) + 1;
+  static const char argument[] = "tag_scalar_dict";
+  hl_str main, name;
+  helios_status st = hl_check_name(main_tag, "main_tag", &main, err);
+  if (st == HELIOS_OK && values == NULL && count > 0) st = hl_invalid(err, argument, "is NULL");
   for (size_t i = 0; i < count && st == HELIOS_OK; i++) {
-    st = hl_check_utf8(hl_str_of(values[i].name), "tag_scalar_dict", err);
-    if (st == HELIOS_OK && !tags) st = check_folder_length(length + strlen(values[i].name), "tag_scalar_dict", err);
+    st = hl_check_name(values[i].name, argument, &name, err);
+    if (st == HELIOS_OK && !tags) st = check_folder_length(main.len + 1 + name.len, argument, err);
   }
   return st;
 }
@@ -168,11 +170,15 @@ static helios_status encode_cells(hl_add *a, const char *const *cells, const siz
   if (columns != 0 && rows > SIZE_MAX / sizeof(hl_str) / columns)
     return hl_invalid(&a->err, "text_string", "has too many cells");
   size_t count = rows * columns;
+  if (cells == NULL && count > 0) return hl_invalid(&a->err, "text_string", "is NULL");
   hl_str *strings = hl_alloc(&a->w->alloc, (count + 1) * sizeof *strings);
   if (strings == NULL) return HELIOS_ENOMEM;
-  for (size_t i = 0; i < count; i++)
-    strings[i] = (hl_str){cells[i], lengths != NULL ? lengths[i] : strlen(cells[i])};
-  helios_status st = hl_encode_text_table(&a->buf, a->tag, strings, rows, columns, &a->err);
+  helios_status st = HELIOS_OK;
+  for (size_t i = 0; i < count && st == HELIOS_OK; i++) {
+    if (lengths != NULL) strings[i] = (hl_str){cells[i], lengths[i]};
+    else st = hl_check_name(cells[i], "text_string", &strings[i], &a->err);
+  }
+  if (st == HELIOS_OK) st = hl_encode_text_table(&a->buf, a->tag, strings, rows, columns, &a->err);
   hl_free(&a->w->alloc, strings, (count + 1) * sizeof *strings);
   return st;
 }

@@ -21,6 +21,7 @@
 #include "error.h"
 #include "helios/helios.h"
 #include "media.h"
+#include "options.h"
 #include "queue.h"
 #include "str_map.h"
 
@@ -62,9 +63,6 @@ struct helios_writer {
 helios_status hl_writer_open(const hl_env *env, const char *run_path, const helios_writer_options *options,
                              helios_writer **out, hl_error *err);
 
-/* Copy `options` (NULL: all zero), as large as its size field says, into the current layout. */
-helios_status hl_take_options(void *out, size_t out_size, const void *options, hl_error *err);
-
 typedef struct hl_add {
   helios_writer *w;
   hl_str tag;
@@ -74,7 +72,7 @@ typedef struct hl_add {
   hl_error err;
 } hl_add;
 
-/* HELIOS_ECLOSED, HELIOS_EFORKED, or HELIOS_EINVAL for a bad tag or bad options; hl_add_end must be called all the same.
+/* HELIOS_ECLOSED, HELIOS_EFORKED, or HELIOS_EINVAL for no writer, a bad tag or bad options; hl_add_end must be called all the same.
  * options: NULL, or a struct that starts with HELIOS_ADD_OPTIONS_FIELDS, of which `taken` gets a whole copy. */
 helios_status hl_add_begin(hl_add *a, helios_writer *w, const char *tag, int64_t step, const void *options,
                            void *taken, size_t taken_size);

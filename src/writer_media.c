@@ -90,6 +90,25 @@ static size_t count_tags(const helios_category *categories, size_t count, size_t
   return tags;
 }
 
+/* Nothing that is counted may be missing. */
+static helios_status check_given(const helios_category *categories, size_t count, hl_error *err) {
+  static const char argument[] = "layout";
+  if (categories == NULL && count > 0) return hl_invalid(err, argument, "is NULL");
+  for (size_t i = 0; i < count; i++) {
+    const helios_category *c = &categories[i];
+    if (c->title == NULL) return hl_invalid(err, argument, "category %zu has no title", i + 1);
+    if (c->charts == NULL && c->chart_count > 0) return hl_invalid(err, argument, "'%.200s' has no charts", c->title);
+    for (size_t k = 0; k < c->chart_count; k++) {
+      const helios_chart *chart = &c->charts[k];
+      if (chart->title == NULL) return hl_invalid(err, argument, "chart %zu of '%.200s' has no title", k + 1, c->title);
+      for (size_t t = 0; t < chart->tag_count; t++)
+        if (chart->tags == NULL || chart->tags[t] == NULL)
+          return hl_invalid(err, argument, "tag %zu of chart '%.200s' is NULL", t + 1, chart->title);
+    }
+  }
+  return HELIOS_OK;
+}
+
 /* The public layout as the encoder's slices, laid out in memory the caller made room in. */
 static void fill_layout(hl_category *to, hl_chart *charts, hl_str *tags, const helios_category *from, size_t count) {
   for (size_t i = 0; i < count; i++) {
@@ -124,6 +143,7 @@ helios_status helios_writer_add_custom_scalars(helios_writer *w, const helios_ca
   helios_add_options o;
   hl_add a;
   helios_status st = hl_add_begin(&a, w, "", 0, options, &o, sizeof o); /* a layout has no step */
+  if (st == HELIOS_OK) st = check_given(categories, count, &a.err);
   if (st == HELIOS_OK) st = encode_layout(&a, categories, count);
   return hl_add_end(&a, st, HL_CLASS_TEXT);
 }
@@ -168,6 +188,7 @@ static helios_status add_graph(helios_writer *w, const helios_graph *graph, cons
 helios_status helios_writer_add_graph(helios_writer *w, const helios_graph *graph, const helios_add_options *options) {
   hl_error err = {.status = HELIOS_OK};
   helios_status st = hl_writer_check(w);
+  if (st == HELIOS_OK && graph == NULL) st = hl_invalid(&err, "graph", "is NULL");
   if (st == HELIOS_OK) st = add_graph(w, graph, options, &err);
   return hl_writer_fail(w, st, &err);
 }
@@ -234,6 +255,7 @@ static helios_status add_model(helios_writer *w, const char *path, const helios_
 helios_status helios_writer_add_onnx_graph(helios_writer *w, const char *path, const helios_add_options *options) {
   hl_error err = {.status = HELIOS_OK};
   helios_status st = hl_writer_check(w);
+  if (st == HELIOS_OK && path == NULL) st = hl_invalid(&err, "path", "is NULL");
   if (st == HELIOS_OK) st = add_model(w, path, options, &err);
   return hl_writer_fail(w, st, &err);
 }

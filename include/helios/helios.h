@@ -10,9 +10,13 @@
  *    parent. The child may open handles of its own.
  * 7. No output of its own, no signal handler, no locale, no environment variable is read or changed.
  * 8. One background thread per process writes what is pending; it runs while a handle is open.
- * 9. Option structs start with their size; fields of a newer header are zero for an older program.
+ * 9. Option and result structs start with their size, which the program sets: fields that an older program does not
+ *    know are zero, or not filled.
  * 10. Allocation goes through the handle's helios_allocator; failing any one gives HELIOS_ENOMEM and leaves
- *     the handle as it was. */
+ *     the handle as it was. The struct is copied, what its ctx points to must outlive the handle.
+ * 11. NULL may be given where it is said to mean something: options (the defaults), an error text or a result nobody
+ *     asks for, a list of none; to free. Elsewhere it is HELIOS_EINVAL, like a size that was not set; functions without
+ *     a status give false, 0 or NULL. */
 #ifndef HELIOS_HELIOS_H
 #define HELIOS_HELIOS_H
 

@@ -94,6 +94,7 @@ HELIOS_API helios_status helios_logger_vlog(helios_logger *l, int level, const c
 /* True when a record of this level would reach the file or a sink. */
 HELIOS_API bool helios_logger_enabled(const helios_logger *l, int level);
 
+/* From now on records below `level` are ignored; any int. Sinks and file have thresholds of their own above it. */
 HELIOS_API helios_status helios_logger_set_level(helios_logger *l, int level);
 HELIOS_API int helios_logger_level(const helios_logger *l);
 

@@ -250,11 +250,14 @@ HELIOS_API bool helios_run_column(const helios_run *run, size_t tag_index, helio
 HELIOS_API size_t helios_run_tag_count(const helios_run *run);
 HELIOS_API bool helios_run_tag(const helios_run *run, size_t i, helios_tag_info *out);
 
-/* The files, in the order they are read. The reader is for stats, damage and path only. */
+/* The files, in the order they are read. The reader is for stats, damage and path only; NULL beyond the last, and for a
+ * file to which no call has come yet (helios_run_scan comes to all). */
 HELIOS_API size_t helios_run_file_count(const helios_run *run);
 HELIOS_API const helios_reader *helios_run_file(const helios_run *run, size_t i);
 
+/* Detail of the last failed call on this run, as helios_reader_error(). */
 HELIOS_API size_t helios_run_error(const helios_run *run, char *text, size_t size);
+/* Close its files and give the memory back. NULL is fine. */
 HELIOS_API void helios_run_free(helios_run *run);
 
 /* Call fn for each run at or below `root`, in name order: `name` is the folder relative to root, "." for itself.
@@ -271,13 +274,15 @@ HELIOS_API helios_status helios_run_write_csv(helios_run *run, const char *name,
 
 /* ---- care of files ---------------------------------------------------------------------------------- */
 
-/* Read a whole file and tell its state. HELIOS_OK also for a damaged file: look at damaged and cut_bytes. */
+/* Read a whole file and tell its state. HELIOS_OK also for a damaged file: look at damaged and cut_bytes. first gets the
+ * first damaged place, all zero when there is none. Both may be NULL. */
 HELIOS_API helios_status helios_verify_file(const char *path, const helios_reader_options *options,
                                             helios_reader_stats *stats, helios_damage *first, char *error,
                                             size_t error_size);
 
+/* What repair, purge and merge did; they take NULL where nobody asks. */
 typedef struct helios_repair_stats {
-  size_t size;
+  size_t size;         /* set to sizeof(helios_repair_stats) before the call */
   uint64_t kept;       /* records in the new file */
   uint64_t dropped;    /* damaged places, or events that were to go */
   uint64_t lost_bytes; /* of the old file that are not in the new one */

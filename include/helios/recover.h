@@ -19,7 +19,7 @@ typedef struct helios_recovery {
 } helios_recovery;
 
 /* path: a run folder, or a text log. Killing this call at any point loses and doubles nothing. HELIOS_EIO when a file could
- * not be written: its pending file then stays for the next try. error gets the detail, as in helios_writer_open. */
+ * not be written: its pending file then stays for the next try. result may be NULL. error gets the detail, as in helios_writer_open. */
 HELIOS_API helios_status helios_recover(const char *path, helios_recovery *result, char *error, size_t error_size);
 
 #ifdef __cplusplus

@@ -72,6 +72,52 @@ static void shorter_stats_are_filled_and_no_more(const char *dir) {
   CHECK(is_garbage(&found, known, sizeof found));
 }
 
+/* ---- what an open handle keeps of its options --------------------------------------------------------------- */
+
+static void *counting_realloc(void *ctx, void *p, size_t old_size, size_t size) {
+  *(long *)ctx += (size > 0) - (p != NULL);
+  (void)old_size;
+  if (size > 0) return realloc(p, size);
+  free(p);
+  return NULL;
+}
+
+/* Everything opened with an allocator whose struct is gone when the handle is used. */
+static void allocators_are_copied(const char *dir) {
+  long blocks = 0;
+  helios_allocator allocator = {counting_realloc, &blocks};
+  helios_writer_options wo = {.size = sizeof wo, .allocator = &allocator};
+  helios_logger_options lo = {.size = sizeof lo, .allocator = &allocator};
+  helios_reader_options ro = {.size = sizeof ro, .allocator = &allocator};
+  helios_writer *w;
+  helios_logger *l;
+  helios_graph *g;
+  helios_run *run;
+  helios_reader *r;
+  helios_point point;
+  helios_event event;
+  CHECK_INT(helios_writer_open(dir, &wo, &w, NULL, 0), HELIOS_OK);
+  CHECK_INT(helios_logger_open(NULL, &lo, &l, NULL, 0), HELIOS_OK);
+  CHECK_INT(helios_graph_new(&allocator, &g), HELIOS_OK);
+  CHECK_INT(helios_run_open(dir, &ro, &run, NULL, 0), HELIOS_OK);
+  CHECK_INT(helios_run_scan(run), HELIOS_OK);
+  CHECK_INT(helios_reader_open(helios_reader_path(helios_run_file(run, 0)), &ro, &r, NULL, 0), HELIOS_OK);
+  CHECK(blocks > 5);
+  memset(&allocator, GARBAGE, sizeof allocator);
+  helios_graph_node node = {.size = sizeof node, .name = "a"};
+  CHECK_INT(helios_writer_add_text(w, "a", "b", 1, 1, NULL), HELIOS_OK);
+  CHECK_INT(helios_logger_printf(l, HELIOS_INFO, "a"), HELIOS_OK);
+  CHECK_INT(helios_graph_add_node(g, &node), HELIOS_OK);
+  CHECK_INT(helios_run_next(run, &point), HELIOS_OK);
+  CHECK_INT(helios_reader_next(r, &event), HELIOS_OK);
+  helios_reader_free(r);
+  helios_run_free(run);
+  helios_graph_free(g);
+  helios_logger_free(l);
+  helios_writer_free(w);
+  CHECK_INT(blocks, 0);
+}
+
 static void a_size_that_was_forgotten_is_told(const char *dir) {
   char why[200];
   helios_writer *w = NULL;
@@ -97,6 +143,7 @@ int main(void) {
   shorter_options_are_taken(dir);
   shorter_logger_options_are_taken(dir);
   shorter_stats_are_filled_and_no_more(dir);
+  allocators_are_copied(dir);
   a_size_that_was_forgotten_is_told(dir);
   the_version_is_the_headers();
   scratch_remove(dir);

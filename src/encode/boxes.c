@@ -87,9 +87,11 @@ static box box_at(const hl_array *a, int64_t i) {
 }
 
 static helios_status check_labels(const helios_boxes_options *o, hl_error *err) {
+  hl_str label;
   helios_status st = HELIOS_OK;
+  if (o->labels == NULL && o->label_count > 0) return hl_invalid(err, "labels", "is NULL");
   for (size_t i = 0; i < o->label_count && st == HELIOS_OK; i++)
-    st = hl_check_utf8(hl_str_of(o->labels[i]), "labels", err);
+    st = hl_check_name(o->labels[i], "labels", &label, err);
   return st;
 }
 

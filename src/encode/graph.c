@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include "../options.h"
 #include "../str_map.h"
 #include "summary.h"
 
@@ -121,6 +122,7 @@ helios_status hl_graph_end(helios_graph *g, hl_error *err) {
 
 static helios_status check_attrs(const helios_graph_node *n, hl_error *err) {
   helios_status st = HELIOS_OK;
+  if (n->attrs == NULL && n->attr_count > 0) return hl_invalid(err, "attr", "node '%.200s': is NULL", n->name);
   for (size_t i = 0; i < n->attr_count && st == HELIOS_OK; i++) {
     const helios_graph_attr *a = &n->attrs[i];
     bool is_string = a->value.type == HELIOS_VALUE_STRING;
@@ -134,6 +136,11 @@ static helios_status check_attrs(const helios_graph_node *n, hl_error *err) {
 
 static helios_status check_node(const helios_graph_node *n, hl_error *err) {
   if (n->name == NULL) return hl_invalid(err, "name", "a node must have a name");
+  if (n->inputs == NULL && n->input_count > 0) return hl_invalid(err, "inputs", "node '%.200s': is NULL", n->name);
+  if (n->shapes == NULL && n->shape_count > 0) return hl_invalid(err, "shape", "node '%.200s': is NULL", n->name);
+  for (size_t i = 0; i < n->shape_count; i++)
+    if (n->shapes[i].dims == NULL && n->shapes[i].ndim > 0)
+      return hl_invalid(err, "shape", "node '%.200s': shape %zu has no sizes", n->name, i + 1);
   helios_status st = n->device == NULL ? HELIOS_OK : hl_check_utf8(hl_str_of(n->device), "device", err);
   for (size_t i = 0; i < n->input_count && st == HELIOS_OK; i++) {
     if (n->inputs[i] == NULL)
@@ -163,10 +170,11 @@ static helios_status add_node(helios_graph *g, const helios_graph_node *n, hl_er
 }
 
 helios_status helios_graph_add_node(helios_graph *graph, const helios_graph_node *node) {
-  helios_graph_node n = {.size = 0};
-  memcpy(&n, node, node->size < sizeof n ? node->size : sizeof n);
+  helios_graph_node n;
   hl_error err = {.status = HELIOS_OK};
-  helios_status st = add_node(graph, &n, &err);
+  if (graph == NULL || node == NULL) return HELIOS_EINVAL;
+  helios_status st = hl_take_options(&n, sizeof n, node, &err);
+  if (st == HELIOS_OK) st = add_node(graph, &n, &err);
   if (st != HELIOS_OK) graph->error = err;
   return st;
 }
@@ -174,6 +182,7 @@ helios_status helios_graph_add_node(helios_graph *graph, const helios_graph_node
 /* ---- the graph ----------------------------------------------------------------------------------------------- */
 
 helios_status helios_graph_new(const helios_allocator *allocator, helios_graph **graph) {
+  if (graph == NULL) return HELIOS_EINVAL;
   helios_graph *g = hl_alloc_zeroed(allocator, 1, sizeof *g);
   *graph = g;
   if (g == NULL) return HELIOS_ENOMEM;
@@ -195,7 +204,7 @@ void helios_graph_free(helios_graph *graph) {
 }
 
 size_t helios_graph_error(const helios_graph *graph, char *text, size_t size) {
-  return hl_error_text(&graph->error, text, size);
+  return hl_error_text(graph != NULL ? &graph->error : &(hl_error){.reason = "no graph"}, text, size);
 }
 
 /* ---- events -------------------------------------------------------------------------------------------------- */

@@ -54,6 +54,7 @@ static void put_summary(hl_buf *out, hl_str tag, double count, const hl_moments 
 
 static helios_status check_options(const helios_histogram_options *options, hl_error *err) {
   if (options == NULL) return HELIOS_OK;
+  if (options->edges == NULL && options->edge_count > 0) return hl_invalid(err, "bins", "the edges are NULL");
   if (options->bin_count < 0)
     return hl_invalid(err, "bins", "expected at least one bin, got %lld", (long long)options->bin_count);
   if (options->max_bins < 0)

@@ -31,6 +31,8 @@ static const char *type_name(helios_value_type type) {
 /* ---- checks ---------------------------------------------------------------------------------------------- */
 
 static helios_status check_value(const helios_value *v, const char *name, const char *argument, hl_error *err) {
+  if (v->type != HELIOS_VALUE_NUMBER && v->type != HELIOS_VALUE_STRING && v->type != HELIOS_VALUE_BOOL)
+    return hl_invalid(err, argument, "'%s' has the unknown type %d", name, (int)v->type);
   if (v->type != HELIOS_VALUE_STRING) return HELIOS_OK;
   if (v->string == NULL) return hl_invalid(err, argument, "'%s' has no string", name);
   if (!hl_utf8_valid(v->string, strlen(v->string)))
@@ -45,6 +47,7 @@ static helios_status check_name(const char *name, const char *argument, hl_error
 
 static helios_status check_domain(const helios_hparam *h, hl_error *err) {
   static const char argument[] = "hparam_domain_discrete";
+  if (h->domain == NULL && h->domain_count > 0) return hl_invalid(err, argument, "the domain of '%s' is NULL", h->name);
   for (size_t i = 0; i < h->domain_count; i++) {
     if (h->domain[i].type != h->value.type)
       return hl_invalid(err, argument, "'%s' is a %s, but value %zu of its domain is a %s", h->name,
@@ -56,6 +59,7 @@ static helios_status check_domain(const helios_hparam *h, hl_error *err) {
 }
 
 static helios_status check_hparams(const helios_hparam *hparams, size_t count, hl_error *err) {
+  if (hparams == NULL && count > 0) return hl_invalid(err, "hparam_dict", "is NULL");
   for (size_t i = 0; i < count; i++) {
     helios_status st = check_name(hparams[i].name, "hparam_dict", err);
     if (st == HELIOS_OK) st = check_value(&hparams[i].value, hparams[i].name, "hparam_dict", err);
@@ -66,6 +70,7 @@ static helios_status check_hparams(const helios_hparam *hparams, size_t count, h
 }
 
 static helios_status check_metrics(const helios_named_value *metrics, size_t count, hl_error *err) {
+  if (metrics == NULL && count > 0) return hl_invalid(err, "metric_dict", "is NULL");
   for (size_t i = 0; i < count; i++) {
     helios_status st = check_name(metrics[i].name, "metric_dict", err);
     if (st != HELIOS_OK) return st;

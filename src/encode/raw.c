@@ -13,6 +13,9 @@ static void put_doubles(hl_buf *b, uint32_t field, const double *values, size_t 
 }
 
 helios_status hl_encode_histogram_raw(hl_buf *out, hl_str tag, const helios_histogram_raw *h, hl_error *err) {
+  if (h == NULL) return hl_invalid(err, "histogram", "is NULL");
+  if ((h->bucket_limits == NULL || h->bucket_counts == NULL) && h->bucket_count > 0)
+    return hl_invalid(err, h->bucket_limits == NULL ? "bucket_limits" : "bucket_counts", "is NULL");
   if (h->bucket_count > INT32_MAX / (2 * sizeof(double)))
     return hl_invalid(err, "bucket_limits", "more buckets than an event can hold");
   size_t hint = h->bucket_count * 2 * sizeof(double) + SIZE_HINT;
@@ -31,21 +34,27 @@ helios_status hl_encode_histogram_raw(hl_buf *out, hl_str tag, const helios_hist
 }
 
 /* The six rows behind one another; the caller frees. */
-static helios_status join_rows(hl_buf *rows, const helios_pr_curve_raw *c) {
+static helios_status join_rows(hl_buf *rows, const helios_pr_curve_raw *c, hl_error *err) {
+  static const char *const NAMES[CURVE_ROWS] = {"true_positive_counts",  "false_positive_counts", "true_negative_counts",
+                                                "false_negative_counts", "precision",             "recall"};
   const double *const parts[CURVE_ROWS] = {c->true_positive_counts,  c->false_positive_counts, c->true_negative_counts,
                                            c->false_negative_counts, c->precision,             c->recall};
-  for (int i = 0; i < CURVE_ROWS; i++) hl_buf_append(rows, parts[i], c->count * sizeof(double));
+  for (int i = 0; i < CURVE_ROWS; i++) {
+    if (parts[i] == NULL && c->count > 0) return hl_invalid(err, NAMES[i], "is NULL");
+    hl_buf_append(rows, parts[i], c->count * sizeof(double));
+  }
   return hl_buf_status(rows);
 }
 
 helios_status hl_encode_pr_curve_raw(hl_buf *out, hl_str tag, const helios_pr_curve_raw *c, hl_error *err) {
+  if (c == NULL) return hl_invalid(err, "curve", "is NULL");
   int64_t thresholds = c->num_thresholds == 0 ? MAX_THRESHOLDS : c->num_thresholds;
   if (thresholds < 1) return hl_invalid(err, "num_thresholds", "expected at least 1, got %lld", (long long)thresholds);
   if (c->count > INT32_MAX / (CURVE_ROWS * sizeof(double)))
     return hl_invalid(err, "recall", "more values than an event can hold");
   hl_buf rows;
   hl_buf_init(&rows, out->alloc);
-  helios_status st = join_rows(&rows, c);
+  helios_status st = join_rows(&rows, c, err);
   if (st == HELIOS_OK) {
     const char content[] = {CONTENT_THRESHOLDS << 3, (char)(thresholds > MAX_THRESHOLDS ? MAX_THRESHOLDS : thresholds)};
     int64_t dims[] = {CURVE_ROWS, (int64_t)c->count};

@@ -67,5 +67,12 @@ bool hl_utf8_valid(const char *s, size_t n) {
 }
 
 helios_status hl_check_utf8(hl_str s, const char *argument, hl_error *err) {
+  if (s.data == NULL && s.len > 0) return hl_invalid(err, argument, "is NULL");
   return hl_utf8_valid(s.data, s.len) ? HELIOS_OK : hl_invalid(err, argument, "not valid UTF-8");
+}
+
+helios_status hl_check_name(const char *s, const char *argument, hl_str *out, hl_error *err) {
+  if (s == NULL) return hl_invalid(err, argument, "is NULL");
+  *out = hl_str_of(s);
+  return hl_check_utf8(*out, argument, err);
 }

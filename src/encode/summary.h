@@ -18,5 +18,7 @@ void hl_value_end(hl_buf *b, size_t mark, hl_str tag, size_t size_hint);
 
 /* HELIOS_EINVAL when the string given in `argument` is no UTF-8. */
 helios_status hl_check_utf8(hl_str s, const char *argument, hl_error *err);
+/* The same for a C string, which may be NULL by mistake; *out is then as it was. */
+helios_status hl_check_name(const char *s, const char *argument, hl_str *out, hl_error *err);
 
 #endif

@@ -79,6 +79,7 @@ helios_status helios_run_write_csv(helios_run *run, const char *name, const char
   hl_buf out;
   helios_point p;
   helios_status st;
+  if (run == NULL || name == NULL || sink == NULL) return HELIOS_EINVAL;
   size_t tag_length = tag == NULL ? 0 : strlen(tag);
   begin_prefix(&before, name, run->alloc);
   hl_buf_init(&out, run->alloc);

@@ -203,6 +203,7 @@ static bool whole_event_point(const helios_event *e, helios_point *p) {
 }
 
 bool helios_event_next_point(const helios_event *e, size_t *cursor, helios_point *p) {
+  if (e == NULL || cursor == NULL || p == NULL) return false;
   if (e->kind == HELIOS_EVENT_GRAPH || e->kind == HELIOS_EVENT_RUN_METADATA)
     return (*cursor)++ == 0 && whole_event_point(e, p);
   if (e->kind != HELIOS_EVENT_SUMMARY || *cursor > e->data.length) return false;

@@ -4,31 +4,25 @@
 #include <stdio.h>
 
 #include "../alloc.h"
+#include "../options.h"
 #include "event_reader.h"
-
-helios_status hl_tell(const hl_error *err, helios_status status, char *text, size_t size) {
-  if (text == NULL || size == 0) return status;
-  text[0] = '\0';
-  if (status != HELIOS_OK) hl_error_text(err, text, size);
-  return status;
-}
-
-static const helios_allocator *allocator_of(const helios_reader_options *options) {
-  return options != NULL && options->allocator != NULL ? options->allocator : &hl_default_allocator;
-}
 
 helios_status hl_reader_new(const char *path, const hl_env *env, const helios_reader_options *options,
                             helios_reader **out, hl_error *err) {
+  helios_reader_options o;
+  if (out == NULL) return hl_invalid(err, "out", "is NULL");
   *out = NULL;
   if (path == NULL || path[0] == '\0') return hl_invalid(err, "path", "expected a path, got an empty one");
-  const helios_allocator *alloc = allocator_of(options);
-  helios_reader *r = hl_alloc_zeroed(alloc, 1, sizeof *r);
+  helios_status st = hl_take_options(&o, sizeof o, options, err);
+  if (st != HELIOS_OK) return st;
+  const helios_allocator alloc = o.allocator != NULL ? *o.allocator : hl_default_allocator;
+  helios_reader *r = hl_alloc_zeroed(&alloc, 1, sizeof *r);
   if (r == NULL) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
-  uint64_t max_record = options == NULL ? 0 : options->max_record;
-  helios_status st = hl_record_reader_open(&r->records, path, env, alloc, max_record, err);
-  hl_tag_table_init(&r->tags, alloc, (uint64_t)env->monotonic_ns(env));
+  r->alloc = alloc;
+  st = hl_record_reader_open(&r->records, path, env, &r->alloc, o.max_record, err);
+  hl_tag_table_init(&r->tags, &r->alloc, (uint64_t)env->monotonic_ns(env));
   if (st == HELIOS_OK) *out = r;
-  else hl_free(alloc, r, sizeof *r);
+  else hl_free(&alloc, r, sizeof *r);
   return st;
 }
 
@@ -68,6 +62,7 @@ static void note_foreign(helios_reader *r, uint64_t offset, uint64_t length) {
 helios_status helios_reader_next(helios_reader *r, helios_event *event) {
   hl_str payload;
   uint64_t offset;
+  if (r == NULL || event == NULL) return HELIOS_EINVAL;
   if (r->records.ended) return HELIOS_EFORMAT;
   r->error.status = HELIOS_OK; /* what was told before is over; its text need not be wiped for each record */
   for (;;) {
@@ -85,7 +80,7 @@ helios_status helios_reader_next(helios_reader *r, helios_event *event) {
 
 /* Out of memory for a tag, its later values stay plain tensors: no value is lost. */
 bool helios_reader_next_point(helios_reader *r, const helios_event *event, size_t *cursor, helios_point *p) {
-  if (!helios_event_next_point(event, cursor, p)) return false;
+  if (r == NULL || !helios_event_next_point(event, cursor, p)) return false;
   if (p->data_field != 8) return true;
   if (p->plugin.length > 0) hl_tag_table_get(&r->tags, p);
   else hl_point_set_kind(p, hl_tag_table_kind(&r->tags, p->tag));
@@ -102,34 +97,34 @@ helios_status hl_reader_resync(helios_reader *r) {
 void hl_reader_park(helios_reader *r) { hl_record_reader_park(&r->records); }
 
 helios_status helios_reader_stats_get(const helios_reader *r, helios_reader_stats *out) {
+  if (r == NULL || hl_check_result(out, NULL) != HELIOS_OK) return HELIOS_EINVAL;
   helios_reader_stats s = {.records = r->intact,
                            .damaged = r->damaged,
                            .offset = r->records.offset,
                            .cut_bytes = r->records.cut_bytes,
                            .ended = r->records.ended,
                            .compressed = r->records.inflater != NULL};
-  s.size = out->size < sizeof s ? out->size : sizeof s;
-  memcpy(out, &s, s.size);
+  hl_give_result(out, &s, sizeof s);
   return HELIOS_OK;
 }
 
 bool helios_reader_damage(const helios_reader *r, size_t i, helios_damage *out) {
-  if (i >= r->listed) return false;
+  if (r == NULL || out == NULL || i >= r->listed) return false;
   *out = r->damage[i];
   return true;
 }
 
 size_t helios_reader_error(const helios_reader *r, char *text, size_t size) {
-  return hl_error_text(&r->error, text, size);
+  return hl_error_text(r != NULL ? &r->error : &(hl_error){.reason = "no reader"}, text, size);
 }
 
-const char *helios_reader_path(const helios_reader *r) { return r->records.path; }
+const char *helios_reader_path(const helios_reader *r) { return r != NULL ? r->records.path : NULL; }
 
 void helios_reader_free(helios_reader *r) {
   if (r == NULL) return;
-  const helios_allocator *alloc = r->records.alloc;
+  const helios_allocator alloc = r->alloc;
   hl_record_reader_close(&r->records);
   hl_tag_table_free(&r->tags);
-  hl_free(alloc, r->damage, r->damage_capacity * sizeof *r->damage);
-  hl_free(alloc, r, sizeof *r);
+  hl_free(&alloc, r->damage, r->damage_capacity * sizeof *r->damage);
+  hl_free(&alloc, r, sizeof *r);
 }

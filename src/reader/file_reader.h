@@ -8,6 +8,7 @@
 enum { HL_MOST_DAMAGE_LISTED = 256 };
 
 struct helios_reader {
+  helios_allocator alloc; /* a copy: the caller's struct may go away */
   hl_record_reader records;
   helios_damage *damage; /* the first ones */
   size_t listed;
@@ -23,7 +24,5 @@ helios_status hl_reader_new(const char *path, const hl_env *env, const helios_re
 void hl_reader_park(helios_reader *r);
 /* Behind a bad length: go on at the next whole record. HELIOS_EAGAIN: there is none. */
 helios_status hl_reader_resync(helios_reader *r);
-/* Copy the text of err into what a public opener was given; returns its status. */
-helios_status hl_tell(const hl_error *err, helios_status status, char *text, size_t size);
 
 #endif

@@ -128,6 +128,7 @@ helios_status helios_find_runs(const char *root, bool (*fn)(void *ctx, const cha
   hl_error err = {0};
   int code = 0;
   ancestor here;
+  if (root == NULL || fn == NULL) return hl_tell(&err, hl_invalid(&err, root == NULL ? "root" : "fn", "is NULL"), error, error_size);
   if (s.env->list_dir(s.env, root, nothing, NULL, &code) != 0) {
     if (code == ENOTDIR) fn(ctx, ".", root);
     else s.status = hl_fail_io(&err, root, "cannot open", code);

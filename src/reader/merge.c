@@ -3,6 +3,7 @@
  * Each file's events stay in their order; between files the earlier event comes first. When clocks disagree that can
  * put a tag's steps out of order, and viewers would drop points: the new file is counted before it takes its place,
  * and if points are missing it is written again, one old file after the other. */
+#include "../options.h"
 #include "../wire.h"
 #include "event_reader.h"
 #include "rewrite.h"
@@ -217,14 +218,14 @@ helios_status helios_merge_run(const char *path, helios_repair_stats *stats, cha
   hl_error err = {0};
   helios_run *run;
   uint64_t wanted = 0;
-  size_t size = stats->size;
-  memset(stats, 0, size);
-  stats->size = size;
-  helios_status st = hl_run_new(path, &hl_env_system, NULL, &run, &err);
+  helios_repair_stats found = {.size = sizeof found};
+  helios_status st = stats == NULL ? HELIOS_OK : hl_check_result(stats, &err);
+  if (st == HELIOS_OK) st = hl_run_new(path, &hl_env_system, NULL, &run, &err);
   if (st != HELIOS_OK) return hl_tell(&err, st, error, error_size);
   if (!run->is_folder) st = hl_invalid(&err, "path", "%s is a file, not the folder of a run", path);
   if (st == HELIOS_OK) st = count_points(run, &wanted, &err);
-  if (st == HELIOS_OK && (run->file_count > 1 || run->any_void)) st = merge_scanned(run, wanted, stats, &err);
+  if (st == HELIOS_OK && (run->file_count > 1 || run->any_void)) st = merge_scanned(run, wanted, &found, &err);
   helios_run_free(run);
+  if (stats != NULL) hl_give_result(stats, &found, sizeof found);
   return hl_tell(&err, st, error, error_size);
 }

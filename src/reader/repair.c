@@ -1,4 +1,5 @@
 /* repair.c - an event file without its damage, or without what is to be purged. */
+#include "../options.h"
 #include "../wire.h"
 #include "event_reader.h"
 #include "file_reader.h"
@@ -11,8 +12,7 @@ static void fill_stats(helios_repair_stats *out, const hl_rewrite *w, uint64_t d
                        bool replaced) {
   helios_repair_stats s = {.kept = w->records, .dropped = dropped, .replaced = replaced};
   s.lost_bytes = old_bytes > w->bytes ? old_bytes - w->bytes : 0;
-  s.size = out->size < sizeof s ? out->size : sizeof s;
-  memcpy(out, &s, s.size);
+  if (out != NULL) hl_give_result(out, &s, sizeof s);
 }
 
 /* Every intact event, behind bad lengths too. */
@@ -64,7 +64,8 @@ static helios_status look(const char *path, helios_reader_stats *state, hl_error
 
 static helios_status repair(const char *path, const char *target, helios_repair_stats *stats, hl_error *err) {
   helios_reader_stats state;
-  helios_status st = look(path, &state, err);
+  helios_status st = stats == NULL ? HELIOS_OK : hl_check_result(stats, err);
+  if (st == HELIOS_OK) st = look(path, &state, err);
   if (st != HELIOS_OK) return st;
   if (target == NULL && state.compressed)
     return hl_invalid(err, "target", "%s is compressed: say where the plain file is to go", path);
@@ -123,11 +124,12 @@ static helios_status purge_event(void *ctx, hl_rewrite *w, const helios_event *e
 static helios_status purge_file(const char *path, const helios_purge_options *options, helios_repair_stats *stats,
                                 hl_error *err) {
   purge g = {.dropped = 0};
-  memcpy(&g.options, options, options->size < sizeof g.options ? options->size : sizeof g.options);
-  if (g.options.tag == NULL && !g.options.has_from_step)
-    return hl_invalid(err, "options", "neither a tag nor a step says what is to go");
+  helios_status st = hl_take_options(&g.options, sizeof g.options, options, err);
+  if (st == HELIOS_OK && stats != NULL) st = hl_check_result(stats, err);
+  if (st == HELIOS_OK && g.options.tag == NULL && !g.options.has_from_step)
+    st = hl_invalid(err, "options", "neither a tag nor a step says what is to go");
   helios_reader_stats state;
-  helios_status st = look(path, &state, err);
+  if (st == HELIOS_OK) st = look(path, &state, err);
   if (st != HELIOS_OK) return st;
   if (state.compressed) return hl_fail(err, HELIOS_EFORMAT, "%s: compressed: repair it to a plain file first", path);
   if (state.damaged > 0 || state.cut_bytes > 0)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../options.h"
 #include "event_reader.h"
 
 /* ---- the list of files ------------------------------------------------------------------------------- */
@@ -99,23 +100,33 @@ static helios_status list_first(helios_run *run, hl_error *err) {
   return st;
 }
 
+static helios_run *new_run(const hl_env *env, const helios_reader_options *o) {
+  const helios_allocator *alloc = o->allocator != NULL ? o->allocator : &hl_default_allocator;
+  helios_run *run = hl_alloc_zeroed(alloc, 1, sizeof *run);
+  if (run == NULL) return NULL;
+  run->own = *alloc;
+  run->alloc = &run->own;
+  run->env = env;
+  run->options = *o;
+  run->options.size = sizeof run->options;
+  run->options.allocator = run->alloc;
+  run->stage = o->keep_purged ? HL_RUN_LIVE : HL_RUN_PLAN;
+  hl_tag_table_init(&run->tags, run->alloc, (uint64_t)env->monotonic_ns(env));
+  return run;
+}
+
 helios_status hl_run_new(const char *path, const hl_env *env, const helios_reader_options *options, helios_run **out,
                          hl_error *err) {
+  helios_reader_options o;
+  if (out == NULL) return hl_invalid(err, "out", "is NULL");
   *out = NULL;
   if (path == NULL || path[0] == '\0') return hl_invalid(err, "path", "expected a path, got an empty one");
-  const helios_allocator *alloc =
-      options != NULL && options->allocator != NULL ? options->allocator : &hl_default_allocator;
-  helios_run *run = hl_alloc_zeroed(alloc, 1, sizeof *run);
+  helios_status st = hl_take_options(&o, sizeof o, options, err);
+  if (st != HELIOS_OK) return st;
+  helios_run *run = new_run(env, &o);
   if (run == NULL) return no_memory(err);
-  run->alloc = alloc;
-  run->env = env;
-  if (options != NULL)
-    memcpy(&run->options, options, options->size < sizeof run->options ? options->size : sizeof run->options);
-  run->options.allocator = alloc;
-  run->stage = run->options.keep_purged ? HL_RUN_LIVE : HL_RUN_PLAN;
-  hl_tag_table_init(&run->tags, alloc, (uint64_t)env->monotonic_ns(env));
-  run->path = hl_strdup(alloc, path);
-  helios_status st = run->path == NULL ? no_memory(err) : list_first(run, err);
+  run->path = hl_strdup(run->alloc, path);
+  st = run->path == NULL ? no_memory(err) : list_first(run, err);
   if (st == HELIOS_OK) *out = run;
   else helios_run_free(run);
   return st;
@@ -137,7 +148,8 @@ void helios_run_free(helios_run *run) {
   hl_free(run->alloc, run->cuts.list, run->cuts.capacity * sizeof *run->cuts.list);
   hl_tag_table_free(&run->tags);
   hl_free_str(run->alloc, run->path);
-  hl_free(run->alloc, run, sizeof *run);
+  const helios_allocator own = run->own;
+  hl_free(&own, run, sizeof *run);
 }
 
 /* ---- events in the order of the files ----------------------------------------------------------------- */
@@ -341,6 +353,7 @@ static helios_status forget(helios_run *run, helios_status st) {
 }
 
 helios_status helios_run_scan(helios_run *run) {
+  if (run == NULL) return HELIOS_EINVAL;
   run->error = (hl_error){0};
   if (run->scanned || run->options.keep_purged) return HELIOS_OK;
   helios_status st = first_pass(run);
@@ -367,6 +380,7 @@ static void to_live(helios_run *run) {
 }
 
 helios_status helios_run_next(helios_run *run, helios_point *p) {
+  if (run == NULL || p == NULL) return HELIOS_EINVAL;
   run->error.status = HELIOS_OK;
   if (!run->started) {
     helios_status st = helios_run_scan(run);
@@ -383,6 +397,7 @@ helios_status helios_run_next(helios_run *run, helios_point *p) {
 }
 
 helios_status helios_run_rewind(helios_run *run) {
+  if (run == NULL) return HELIOS_EINVAL;
   run->started = false;
   if (run->options.keep_purged) return forget(run, HELIOS_OK);
   if (run->scanned) run->stage = HL_RUN_FILTER;
@@ -392,6 +407,7 @@ helios_status helios_run_rewind(helios_run *run) {
 helios_status helios_run_load(helios_run *run) {
   helios_point p;
   helios_status st;
+  if (run == NULL) return HELIOS_EINVAL;
   if (!run->options.keep_purged) return hl_invalid(&run->error, "run", "load is for runs opened with keep_purged");
   run->error = (hl_error){0};
   while ((st = live_point(run, &p)) == HELIOS_OK) {
@@ -406,26 +422,26 @@ helios_status helios_run_load(helios_run *run) {
 }
 
 bool helios_run_column(const helios_run *run, size_t i, helios_column *out) {
-  if (i >= run->tags.count) return false;
+  if (run == NULL || out == NULL || i >= run->tags.count) return false;
   const hl_column *c = &run->tags.tags[i].column;
   *out = (helios_column){c->count, c->steps, c->times, c->values};
   return true;
 }
 
-size_t helios_run_tag_count(const helios_run *run) { return run->tags.count; }
+size_t helios_run_tag_count(const helios_run *run) { return run != NULL ? run->tags.count : 0; }
 
 bool helios_run_tag(const helios_run *run, size_t i, helios_tag_info *out) {
-  if (i >= run->tags.count) return false;
+  if (run == NULL || out == NULL || i >= run->tags.count) return false;
   *out = run->tags.tags[i].info;
   return true;
 }
 
-size_t helios_run_file_count(const helios_run *run) { return run->file_count; }
+size_t helios_run_file_count(const helios_run *run) { return run != NULL ? run->file_count : 0; }
 
 const helios_reader *helios_run_file(const helios_run *run, size_t i) {
-  return i < run->file_count ? run->files[i].reader : NULL;
+  return run != NULL && i < run->file_count ? run->files[i].reader : NULL;
 }
 
 size_t helios_run_error(const helios_run *run, char *text, size_t size) {
-  return hl_error_text(&run->error, text, size);
+  return hl_error_text(run != NULL ? &run->error : &(hl_error){.reason = "no run"}, text, size);
 }

@@ -18,7 +18,8 @@ typedef struct hl_run_file {
 typedef enum hl_run_stage { HL_RUN_LIVE, HL_RUN_PLAN, HL_RUN_FILTER } hl_run_stage;
 
 struct helios_run {
-  const helios_allocator *alloc;
+  helios_allocator own;          /* a copy: the caller's struct may go away */
+  const helios_allocator *alloc; /* &own */
   const hl_env *env;
   helios_reader_options options;
   char *path;

@@ -204,6 +204,7 @@ static helios_status repeat_last(sink *s, const int64_t *sizes, int ndim) {
 }
 
 helios_status helios_point_numbers(const helios_point *p, double *out, size_t max, size_t *count) {
+  if (p == NULL || count == NULL || (out == NULL && max > 0)) return HELIOS_EINVAL;
   *count = 0;
   if (p->data_field == 2) {
     *count = 1;
@@ -223,6 +224,7 @@ helios_status helios_point_numbers(const helios_point *p, double *out, size_t ma
 }
 
 helios_status helios_point_shape(const helios_point *p, int *dtype, int64_t *sizes, int max, int *ndim) {
+  if (p == NULL || dtype == NULL || ndim == NULL || (sizes == NULL && max > 0)) return HELIOS_EINVAL;
   *dtype = TF_FLOAT;
   *ndim = 0;
   if (p->data_field == 2) return HELIOS_OK;
@@ -233,7 +235,7 @@ helios_status helios_point_shape(const helios_point *p, int *dtype, int64_t *siz
 helios_status helios_point_string(const helios_point *p, size_t i, helios_slice *out) {
   hl_wire_reader r;
   hl_wire_item item;
-  if (p->data_field != 8) return HELIOS_EINVAL;
+  if (p == NULL || out == NULL || p->data_field != 8) return HELIOS_EINVAL;
   start(&r, p->data);
   while (hl_wire_next(&r, &item)) {
     if (item.field != STRING_VAL || item.type != HL_WIRE_BYTES || i-- > 0) continue;
@@ -267,6 +269,7 @@ static helios_status tensor_image(const helios_point *p, size_t index, helios_im
 helios_status helios_point_image(const helios_point *p, size_t index, helios_image_view *out) {
   hl_wire_reader r;
   hl_wire_item item;
+  if (p == NULL || out == NULL) return HELIOS_EINVAL;
   *out = (helios_image_view){.encoded = {"", 0}};
   if (p->kind != HELIOS_KIND_IMAGE) return HELIOS_EINVAL;
   if (p->data_field == 8) return tensor_image(p, index, out);
@@ -304,6 +307,7 @@ static void take_audio_item(helios_audio_view *out, const hl_wire_item *item) {
 helios_status helios_point_audio(const helios_point *p, size_t index, helios_audio_view *out) {
   hl_wire_reader r;
   hl_wire_item item;
+  if (p == NULL || out == NULL) return HELIOS_EINVAL;
   *out = (helios_audio_view){.encoded = {"", 0}, .content_type = {"audio/wav", 9}};
   if (p->kind != HELIOS_KIND_AUDIO) return HELIOS_EINVAL;
   if (p->data_field == 8) return tensor_audio(p, index, out);
@@ -431,6 +435,7 @@ static helios_status new_histogram(const helios_point *p, helios_histogram_view 
 helios_status helios_point_histogram(const helios_point *p, helios_histogram_view *view, helios_bucket *out,
                                      size_t max, size_t *count) {
   helios_histogram_view unwanted;
+  if (p == NULL || count == NULL || (out == NULL && max > 0)) return HELIOS_EINVAL;
   if (view == NULL) view = &unwanted;
   *view = (helios_histogram_view){0};
   *count = 0;
