@@ -121,3 +121,28 @@ describe("a run that is stopped and started again", function()
     end
   end)
 end)
+
+describe("a run that is killed before its first checkpoint", function()
+  it("has its last lines and points written by the next one of its name", function()
+    local folder = tmp.dir()
+    local program = [[local helios = require "helios"
+      helios.Trainer {run_name = "r", total_steps = 1, print_banner = false, enable_file_logging = true,
+        log_path = "%s/logs", enable_tensorboard = true, run_path = "%s/runs"}:fit(helios.Model.new("m", {
+          train_step = function()
+            helios.logging.get_tensorboard_writer():add_scalar("loss", 1)
+            helios.logging.get_root_logger():info("one step")
+            if arg[1] then os.execute("kill -KILL " .. arg[1]) end
+          end}),
+        helios.DataModule.new {setup = function(self) self.train_dataset = self:create_dataset {1} end})]]
+    tmp.write(folder .. "/program.lua", program:format(folder, folder))
+    local command = (os.getenv "LUA" or "lua5.4") .. " " .. folder .. "/program.lua"
+    assert.is_nil((os.execute("sh -c 'exec " .. command .. " $$'")))
+    assert.equal(0, select(3, os.execute(command)))
+    local logs, runs = tmp.files(folder .. "/logs"), tmp.files(folder .. "/runs")
+    assert.same({2, 2}, {#logs, #runs})
+    for i = 1, 2 do
+      assert.matches("INFO]: one step\n", tmp.read(folder .. "/logs/" .. logs[i]))
+      assert.equal(1, #events.scalars(folder .. "/runs/" .. runs[i]:match("^[^/]*")))
+    end
+  end)
+end)

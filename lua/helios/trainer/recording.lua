@@ -43,6 +43,33 @@ local function claim_name(trainer)
   return name
 end
 
+local function has_pending(folder)
+  for _, name in ipairs(native.fs.list(folder) or {}) do
+    if name:find("^%.helios%-.*%.pending$") then return true end
+  end
+  return false
+end
+
+-- Entries of a folder that are of this name's runs.
+local function earlier(trainer, folder)
+  local prefix, found = trainer.run_name .. "_", {}
+  for _, name in ipairs(native.fs.list(folder) or {}) do
+    if name:sub(1, #prefix) == prefix then found[#found + 1] = folder .. "/" .. name end
+  end
+  return found
+end
+
+-- A sitting that was killed before its first checkpoint is not gone on with: what it had logged and not yet written
+-- would wait for `helios recover`. What a living process holds is left alone.
+local function recover_earlier(trainer)
+  if trainer.enable_file_logging and has_pending(trainer.log_path) then
+    for _, log_file in ipairs(earlier(trainer, trainer.log_path)) do native.reader.recover(log_file) end
+  end
+  for _, run in ipairs(trainer.enable_tensorboard and earlier(trainer, trainer.run_path) or {}) do
+    if has_pending(run) then native.reader.recover(run) end
+  end
+end
+
 ---Give the default loggers their files, the same on all ranks, and note them in the trainer.
 ---@param trainer helios.Trainer
 ---@param saved table? the checkpoint to go on from
@@ -51,6 +78,7 @@ function M.open(trainer, saved, purge_step)
   local log_file = trainer.enable_file_logging and saved and saved.log_path or nil
   local run_folder = trainer.enable_tensorboard and saved and saved.run_path or nil
   if (trainer.enable_file_logging and not log_file) or (trainer.enable_tensorboard and not run_folder) then
+    if trainer.rank == 0 then recover_earlier(trainer) end
     local name = distributed.broadcast(trainer.rank == 0 and claim_name(trainer) or nil)
     log_file, run_folder = log_file or log_of(trainer, name), run_folder or run_of(trainer, name)
   end
