@@ -175,6 +175,37 @@ describe("figure:render", function()
     assert.truthy(two:find("transparent", 1, true))
   end)
 
+  it("leaves out points that fall on the same pixels, and keeps what can be seen", function()
+    local n, ys = 100000, {}
+    for i = 1, n do ys[i] = (i * 7919) % 1000 end -- all over the place
+    ys[54321], ys[60000] = 5000, 0 / 0
+    for style, most in pairs{["-"] = 4000, ["o--"] = 4000, o = 70000} do
+      local script = script_of(function(f) f:plot(ys, {style = style}) end)
+      local block = script:match("%$d1_1 << EOD\n(.-)\nEOD")
+      local _, rows = block:gsub("\n", "")
+      assert.truthy(rows > 1000 and rows < most, style .. rows)
+      assert.truthy(block:find("54321 5000", 1, true))
+      assert.equal(style ~= "o", block:find("NaN NaN", 1, true) ~= nil)
+    end
+    assert.same({640, 480}, {png_size(figure.new():plot(ys):render())})
+  end)
+
+  it("draws the smallest and largest numbers there are", function()
+    for _, ys in ipairs{{5e-324, 1e-323}, {-1e308, 1e308}, {1e-320, 1e300}, {math.mininteger, math.maxinteger}} do
+      for _, log in ipairs{false, true} do
+        png_size(figure.new{logy = log, ylim = log and {1e-320, 1e308} or {-1e308, 1e308}}:plot(ys):render())
+        png_size(figure.new{logy = log}:plot(ys):hist(ys, 3):render())
+      end
+    end
+  end)
+
+  it("takes booleans as numbers, and a format for whole ones", function()
+    local script = script_of(function(f) f:imshow({{true, false}}, {annotate = "%d!"}) end)
+    assert.truthy(script:find('set label "\\061\\041" at first 0', 1, true))
+    script = script_of(function(f) f:imshow({{3, 0 / 0}}, {annotate = "%d"}) end)
+    assert.truthy(script:find('set label "nan" at first 1', 1, true))
+  end)
+
   it("knows lines, marks and both at once", function()
     for style, way in pairs{["--"] = "lines dt 2", x = "points pt 2", ["s:"] = "linespoints dt 3 lw 1.5 pt 5",
       linespoints = "linespoints dt 1", steps = "steps dt 1"} do
@@ -280,7 +311,10 @@ describe("a wrong figure call", function()
     {"imshow: argument 'matrix': expected rows of numbers", function(f) f:imshow({1, 2}) end},
     {"imshow: argument 'xlabels': expected 2 strings, got 1",
       function(f) f:imshow({{1, 2}}, {xlabels = {"a"}}) end},
-    {"imshow: argument 'annotate': no format for a number", function(f) f:imshow({{1}}, {annotate = "%y"}) end},
+    {"imshow: argument 'annotate': cannot format the number at %[1%]%[2%]: %(number has no integer representation%)",
+      function(f) f:imshow({{1, 1.5}}, {annotate = "%d"}) end},
+    {"imshow: argument 'annotate': cannot format the number at %[1%]%[1%]",
+      function(f) f:imshow({{1}}, {annotate = "%y"}) end},
     {"text: argument 'x': expected a finite number, got inf", function(f) f:text(math.huge, 1, "s") end},
     {"subplot: argument 'i': expected an integer from 1 to 4, got 5", function(f) f:subplot(2, 2, 5) end},
     {"save: argument 'path': expected a string, got nil", function(f) f:save() end},

@@ -10,6 +10,7 @@
 local check = require "helios.figure.check"
 local gnuplot = require "helios.figure.gnuplot"
 local native = require "helios.native"
+local styles = require "helios.figure.styles"
 
 ---@class helios.figure
 ---@field gnuplot string the program that draws: a name on the PATH, or a path
@@ -27,7 +28,7 @@ Figure.__name = "helios.Figure"
 
 local function legend(fn, name, v)
   if type(v) == "boolean" then return v end
-  return check.choice(fn, name, v, gnuplot.LEGENDS)
+  return check.choice(fn, name, v, styles.LEGENDS)
 end
 
 local AXIS_OPTIONS = {
@@ -83,7 +84,7 @@ end
 
 local CURVE_OPTIONS = {
   label = check.text, color = check.color, width = check.positive,
-  style = function(fn, name, v) return check.choice(fn, name, v, gnuplot.STYLES) end,
+  style = function(fn, name, v) return check.choice(fn, name, v, styles.STYLES) end,
 }
 
 ---Numbers 1, 2, ... n.
@@ -94,7 +95,7 @@ local function count_up(n)
 end
 
 local function add_curve(self, x, y, options)
-  local style = gnuplot.STYLES[options.style]
+  local style = styles.STYLES[options.style]
   local has_marks, has_line = style.mark ~= nil, style.line ~= nil
   return add_item(self, {kind = "curve", x = x, y = y, options = options, has_marks = has_marks, has_line = has_line})
 end
@@ -126,7 +127,7 @@ end
 
 local SCATTER_OPTIONS = {
   label = check.text, color = check.color, size = check.positive,
-  style = function(fn, name, v) return check.choice(fn, name, v, gnuplot.MARKERS) end,
+  style = function(fn, name, v) return check.choice(fn, name, v, styles.MARKERS) end,
 }
 
 ---Draw a mark at each point.
@@ -226,19 +227,30 @@ end
 local function annotation(fn, name, v)
   if type(v) == "boolean" or type(v) == "table" then return v end
   if type(v) ~= "string" then check.bad(fn, name, "expected true, a format or rows of strings") end
-  local ok, shown = pcall(string.format, v, 0.5)
-  if not ok then check.bad(fn, name, "no format for a number: %s", shown) end
   return check.text(fn, name, v)
 end
 
 local IMAGE_OPTIONS = {
   colorbar = check.boolean, annotate = annotation, vmin = check.finite, vmax = check.finite,
   xlabels = function(_, _, v) return v end, ylabels = function(_, _, v) return v end,
-  cmap = function(fn, name, v) return check.choice(fn, name, v, gnuplot.PALETTES) end,
+  cmap = function(fn, name, v) return check.choice(fn, name, v, styles.PALETTES) end,
   aspect = function(fn, name, v) return check.choice(fn, name, v, {equal = true, auto = true}) end,
 }
 
+---A format must suit every number there is: "%d" only whole ones.
+local function check_format(format, rows)
+  for i, row in ipairs(rows) do
+    for k, v in ipairs(row) do
+      local ok, why = pcall(string.format, format, v)
+      if not ok and v - v == 0 then
+        check.bad("imshow", "annotate", "cannot format the number at [%d][%d]: %s", i, k, why:gsub("^bad.-%(", "("))
+      end
+    end
+  end
+end
+
 local function check_annotation(o, rows)
+  if type(o.annotate) == "string" then check_format(o.annotate, rows) end
   if type(o.annotate) ~= "table" then return end
   local count = #o.annotate
   if count ~= #rows then check.bad("imshow", "annotate", "expected %d rows, got %d", #rows, count) end

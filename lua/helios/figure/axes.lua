@@ -5,6 +5,7 @@
 local M = {}
 
 M.BIGGEST = 1e300            -- beyond it gnuplot's own arithmetic overflows
+M.SMALLEST = 1e-300          -- below it gnuplot reads no number
 
 local LETTER_PIXELS = 7      -- about the width of a letter of the font in gnuplot.lua
 local LINE_PIXELS = 15       -- the height of a line of the legend, of a tick's text
@@ -16,7 +17,7 @@ local LEAST_DIGITS = 8       -- of a tick's number: gnuplot's own format writes 
 
 ---A number gnuplot can place.
 local function is_placeable(v, log)
-  return v == v and v <= M.BIGGEST and v >= -M.BIGGEST and (not log or v > 0)
+  return v == v and v <= M.BIGGEST and v >= -M.BIGGEST and (not log or v >= M.SMALLEST)
 end
 
 ---Does (x, y) show on axes of this kind?
@@ -80,8 +81,8 @@ end
 local function apart(limits)
   local low, high = limits[1], limits[2]
   local size = math.max(math.abs(low), math.abs(high))
-  if high - low > size * 1e-13 then return low, high end
-  local half = size == 0 and 1 or size * 0.1
+  if high - low > math.max(size * 1e-13, M.SMALLEST * 1e3) then return low, high end
+  local half = size < M.SMALLEST and 1 or size * 0.1
   return low - half, high + half
 end
 
@@ -116,16 +117,22 @@ local function histogram_range(panel)
     if item.kind ~= "hist" then return nil end
     low, high = math.min(low, item.edges[1]), math.max(high, item.edges[#item.edges])
   end
-  if low > high or panel.axes.logx then return nil end
+  if low > high or high - low < M.SMALLEST * 1e3 or panel.axes.logx then return nil end
   local margin = (high - low) / 50
   return {low - margin, high + margin}
+end
+
+---The limits a user asked for, as far as gnuplot can place them.
+local function clamped(limits, log)
+  local function within(v) return math.max(log and M.SMALLEST or -M.BIGGEST, math.min(v, M.BIGGEST)) end
+  return {within(limits[1]), within(limits[2])}
 end
 
 local function nothing_range(log) return log and {1, 10} or {0, 1} end
 
 local function x_range(panel, seen)
   local image, log = M.image(panel), panel.axes.logx
-  if panel.axes.xlim then return panel.axes.xlim end
+  if panel.axes.xlim then return clamped(panel.axes.xlim, log) end
   if image then return {-0.5, #image.rows[1] - 0.5} end
   if panel.bar_labels and not log then return {0.4, math.max(#panel.bar_labels, 1) + 0.6} end
   if not seen.shows then return nothing_range(log) end
@@ -142,7 +149,7 @@ end
 
 local function y_range(panel, seen)
   local image, log = M.image(panel), panel.axes.logy
-  if panel.axes.ylim then return panel.axes.ylim end
+  if panel.axes.ylim then return clamped(panel.axes.ylim, log) end
   if image then return {#image.rows - 0.5, -0.5} end
   if not seen.shows then return nothing_range(log) end
   if log then return log_range(seen.y, seen.has_marks, seen.has_boxes) end
@@ -225,8 +232,12 @@ local PLACES = {
 local MOST_SAMPLES, PARTS = 2000, 8 -- points that are looked at in a panel, and pieces of what is between two of them
 
 ---A value's place between the limits: 0 to 1.
-local function fraction(v, limits, log)
-  if log then return math.log(v / limits[1]) / math.log(limits[2] / limits[1]) end
+---@param v number
+---@param limits number[]
+---@param log boolean?
+---@return number
+function M.fraction(v, limits, log)
+  if log then return (math.log(v) - math.log(limits[1])) / (math.log(limits[2]) - math.log(limits[1])) end
   return (v - limits[1]) / (limits[2] - limits[1])
 end
 
@@ -240,9 +251,9 @@ local function each_covered(item, panel, x_limits, y_limits, fn)
     if not M.shows(axes, x, y) then
       last_x, last_y = nil, nil -- a gap
     elseif i % stride == 0 then
-      local fx, fy = fraction(x, x_limits, axes.logx), fraction(y, y_limits, axes.logy)
+      local fx, fy = M.fraction(x, x_limits, axes.logx), M.fraction(y, y_limits, axes.logy)
       local from_x, from_y = item.has_line and last_x or fx, item.has_line and last_y or fy
-      if item.kind ~= "curve" then from_y = axes.logy and 0 or fraction(0, y_limits) end
+      if item.kind ~= "curve" then from_y = axes.logy and 0 or M.fraction(0, y_limits) end
       for part = 1, PARTS do
         local t = part / PARTS
         fn(from_x + (fx - from_x) * t, from_y + (fy - from_y) * t)
@@ -264,7 +275,7 @@ local function legend_size(panel)
   return longest * LETTER_PIXELS + SAMPLE_PIXELS, lines * LINE_PIXELS + 6
 end
 
----The place where a legend hides the least: one of gnuplot.LEGENDS; "outside" when it is too high for the axes.
+---The place where a legend hides the least: one of styles.LEGENDS; "outside" when it is too high for the axes.
 ---@param panel table
 ---@param x_limits number[]
 ---@param y_limits number[]

@@ -110,14 +110,17 @@ local function plain(v)
   return v
 end
 
----A list of numbers (or a one-dimensional tensor), copied.
+local AS_NUMBER = {[true] = 1, [false] = 0}
+
+---A list of numbers (or a one-dimensional tensor), copied; true is 1, false 0.
 function M.numbers(fn, name, v)
   v = plain(v)
   if type(v) ~= "table" then M.bad(fn, name, "expected a list of numbers, got %s", M.show(v)) end
   local out = {}
   for i = 1, #v do
-    if type(v[i]) ~= "number" then M.bad(fn, name, "expected a number at %d, got %s", i, M.show(v[i])) end
-    out[i] = v[i]
+    local number = AS_NUMBER[v[i]] or v[i]
+    if type(number) ~= "number" then M.bad(fn, name, "expected a number at %d, got %s", i, M.show(number)) end
+    out[i] = number
   end
   return out
 end

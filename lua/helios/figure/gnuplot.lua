@@ -6,49 +6,11 @@
 ---characters mean nothing. Data goes in inline data blocks of numbers. Every panel sets all it depends on, since
 ---settings outlive a panel.
 ---@class helios.figure.gnuplot
-local M = {}
-
 local axes = require "helios.figure.axes"
+local styles = require "helios.figure.styles"
+local thin = require "helios.figure.thin"
 
-local DASHES = {["-"] = 1, ["--"] = 2, [":"] = 3, ["-."] = 4}
-local MARKS = {o = 7, ["."] = 7, x = 2, ["+"] = 1, s = 5, ["^"] = 9}
-
----@class helios.figure.Style
----@field line? integer gnuplot's number of the dashes
----@field mark? integer gnuplot's number of the mark
----@field way? string gnuplot's name for drawing that is neither lines nor marks
-
----Ways to draw marks alone.
----@type table<string, helios.figure.Style>
-M.MARKERS = {points = {mark = MARKS.o}}
-
----Ways to draw points: lines, marks, and both at once such as "o-" or "x--".
----@type table<string, helios.figure.Style>
-M.STYLES = {
-  lines = {line = 1}, dashed = {line = 2}, dotted = {line = 3}, linespoints = {line = 1, mark = MARKS.o},
-  steps = {line = 1, way = "steps"}, impulses = {line = 1, way = "impulses"}, points = M.MARKERS.points,
-}
-for dashes, line in pairs(DASHES) do M.STYLES[dashes] = {line = line} end
-for name, mark in pairs(MARKS) do
-  M.MARKERS[name] = {mark = mark, size = name == "." and 0.4 or 1}
-  M.STYLES[name] = M.MARKERS[name]
-  for dashes, line in pairs(DASHES) do M.STYLES[name .. dashes] = {line = line, mark = mark} end
-end
-
----Places of the legend.
-M.LEGENDS = {
-  ["top right"] = "inside right top", ["top left"] = "inside left top", ["bottom right"] = "inside right bottom",
-  ["bottom left"] = "inside left bottom", ["top center"] = "inside center top",
-  ["bottom center"] = "inside center bottom", outside = "outside right top",
-}
-
----Colours from the lowest to the highest value, evenly spaced.
-M.PALETTES = {
-  viridis = {"#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"},
-  gray = {"#000000", "#ffffff"},
-  blues = {"#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b"},
-  coolwarm = {"#3b4cc0", "#8db0fe", "#dddddd", "#f49a7b", "#b40426"},
-}
+local M = {}
 
 local CYCLE = {
   "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
@@ -68,6 +30,7 @@ local function quote_format(s) return quote((s:gsub("%%", "%%%%"))) end
 
 local function number(v)
   if v ~= v or v > axes.BIGGEST or v < -axes.BIGGEST then return "NaN" end
+  if v < axes.SMALLEST and v > -axes.SMALLEST then return "0" end
   return ("%.17g"):format(v)
 end
 
@@ -89,7 +52,7 @@ local function label_of(item)
   return "notitle"
 end
 
-local function fixed(limits) return ("[%s:%s]"):format(number(limits[1]), number(limits[2])) end
+local function fixed(limits) return ("[%.17g:%.17g]"):format(limits[1], limits[2]) end
 
 local function numeric_ticks(axis, ticks)
   return ('set %stics scale 1 norotate format "%s" autofreq %s'):format(axis, ticks.format,
@@ -178,13 +141,11 @@ local function add_margin(out, panel, place, overhang)
   out[#out + 1] = "set rmargin " .. (place == "outside" and bar == 0 and -1 or math.max(bar, overhang, 2))
 end
 
-local function add_layout(out, panel, width, height)
-  local x, y = axes.ranges(panel)
-  width = width * (panel.axes.legend == "outside" and 0.5 or 0.8) -- about what margins and legend leave of it
-  height = height * 0.75
+local function add_layout(out, panel, layout)
+  local x, y, width, height = layout.x, layout.y, layout.width, layout.height
   local place = legend_place(panel, x, y, width, height)
   add_axes(out, panel, x, y)
-  out[#out + 1] = place and "set key noenhanced opaque " .. M.LEGENDS[place] or "unset key"
+  out[#out + 1] = place and "set key noenhanced opaque " .. styles.LEGENDS[place] or "unset key"
   add_margin(out, panel, place, add_ticks(out, panel, x, y, width, height))
 end
 
@@ -217,8 +178,10 @@ local function ink_on(v, low, high, palette)
 end
 
 local function shown(v, annotate)
-  if type(annotate) == "string" then return annotate:format(v) end
   if v ~= v then return "nan" end
+  if type(annotate) == "string" and (v - v == 0 or not annotate:find("%%[%d .+#-]*[dixXoc]")) then
+    return annotate:format(v)
+  end
   if math.tointeger(v) then return ("%d"):format(v) end
   return ("%.3g"):format(v)
 end
@@ -239,7 +202,7 @@ end
 local COLORBAR = "set colorbox vertical user origin graph 1.02, graph 0 size character 2, graph 1"
 
 local function add_image_settings(out, panel, item)
-  local palette = M.PALETTES[item.options.cmap or "viridis"]
+  local palette = styles.PALETTES[item.options.cmap or "viridis"]
   panel.low, panel.high = value_range(item)
   local stops = {}
   for i, color in ipairs(palette) do stops[i] = ('%d "%s"'):format(i, color) end
@@ -260,7 +223,7 @@ local function add_texts(out, panel)
 end
 
 local function curve_clause(item, block, color)
-  local style, size = M.STYLES[item.options.style], item.options.width or item.options.size or 1
+  local style, size = styles.STYLES[item.options.style], item.options.width or item.options.size or 1
   local way
   if style.line and style.mark then
     way = ("linespoints dt %d lw %g pt %d ps 0.7"):format(style.line, size * 1.5, style.mark)
@@ -287,27 +250,33 @@ end
 
 local function doubled(list) return #list == 1 and {list[1], list[1]} or list end
 
----The row of an item's data block; bars of several series share the place of a label.
-local function row_of(panel, item, series, series_count)
-  if item.kind == "curve" then
-    return function(i) -- a point of which one number has no place has none on either axis
-      local shows = axes.shows(panel.axes, item.x[i], item.y[i])
-      return shows and {item.x[i], item.y[i]} or {0 / 0, 0 / 0}
-    end
+---How many rows a curve's data block has, and what gives row i.
+local function curve_rows(panel, item, layout)
+  local kept = thin.kept(item, panel.axes, layout)
+  return kept and #kept or #item.y, function(i)
+    if kept then i = kept[i] end -- a point of which one number has no place has none on either axis
+    local shows = i ~= thin.GAP and axes.shows(panel.axes, item.x[i], item.y[i])
+    return shows and {item.x[i], item.y[i]} or {0 / 0, 0 / 0}
   end
-  if item.kind == "image" then
-    local rows = doubled(item.rows)
-    return function(i)
-      local row = doubled(rows[i])
-      return table.move(row, 1, #row, 1, {})
-    end
+end
+
+local function image_rows(item)
+  local rows = doubled(item.rows)
+  return #rows, function(i)
+    local row = doubled(rows[i])
+    return table.move(row, 1, #row, 1, {})
   end
-  if item.kind == "hist" then
-    local e = item.edges
-    return function(i) return {(e[i] + e[i + 1]) / 2, item.y[i], e[i + 1] - e[i]} end
-  end
+end
+
+local function histogram_rows(item)
+  local e = item.edges
+  return #item.y, function(i) return {(e[i] + e[i + 1]) / 2, item.y[i], e[i + 1] - e[i]} end
+end
+
+---Bars of several series share the place of a label.
+local function bar_rows(item, series, series_count)
   local width = 0.8 / series_count
-  return function(i) return {i - 0.4 + width * (series - 0.5), item.y[i], width} end
+  return #item.y, function(i) return {i - 0.4 + width * (series - 0.5), item.y[i], width} end
 end
 
 local function count_kind(panel, kind)
@@ -329,14 +298,18 @@ local function has_points(panel, item)
 end
 
 ---Define the panel's data blocks; returns the clauses of its plot command.
-local function add_data(out, panel, prefix)
+local function add_data(out, panel, prefix, layout)
   local clauses, series, series_count = {}, 0, count_kind(panel, "bars")
   local shared = count_kind(panel, "hist") > 1 -- one must not hide the other
+  local rows = {
+    curve = function(item) return curve_rows(panel, item, layout) end, image = image_rows, hist = histogram_rows,
+    bars = function(item) return bar_rows(item, series, series_count) end,
+  }
   for i, item in ipairs(panel.items) do
     if item.kind == "bars" then series = series + 1 end
     if has_points(panel, item) then
       local block = ("$%s_%d"):format(prefix, i)
-      add_block(out, block, #(item.y or doubled(item.rows)), row_of(panel, item, series, series_count))
+      add_block(out, block, rows[item.kind](item))
       clauses[#clauses + 1] = CLAUSES[item.kind](item, block, color_of(item, i), shared)
     end
   end
@@ -344,21 +317,26 @@ local function add_data(out, panel, prefix)
   return clauses
 end
 
----The panel's part of the picture, as fractions of it: origin and size, from the lower left corner.
-local function place_of(panel, band)
+---The panel's part of the picture, as fractions of it from the lower left corner; about how many pixels its axes have,
+---once margins and legend are taken off; and their limits.
+local function layout_of(panel, options, band)
   local row, column = (panel.place - 1) // panel.columns, (panel.place - 1) % panel.columns
   local w, h = 1 / panel.columns, (1 - band) / panel.rows
-  return column * w, (1 - band) - (row + 1) * h, w, h
+  local layout = {left = column * w, bottom = (1 - band) - (row + 1) * h, w = w, h = h}
+  layout.width = w * options.width * (panel.axes.legend == "outside" and 0.5 or 0.8)
+  layout.height = h * options.height * 0.75
+  layout.x, layout.y = axes.ranges(panel)
+  return layout
 end
 
-local function add_panel(out, panel, options, band, clauses)
-  local x, y, w, h = place_of(panel, band)
+local function add_panel(out, panel, layout, clauses)
   local image = axes.image(panel)
   local ratio = image and image.options.aspect ~= "auto" and "ratio -1" or "noratio"
   out[#out + 1] = "unset label"
-  out[#out + 1] = ("set origin %.6f,%.6f\nset size %s %.6f,%.6f"):format(x, y, ratio, w, h)
+  out[#out + 1] = ("set origin %.6f,%.6f\nset size %s %.6f,%.6f")
+    :format(layout.left, layout.bottom, ratio, layout.w, layout.h)
   if image then add_image_settings(out, panel, image) end
-  add_layout(out, panel, w * options.width, h * options.height)
+  add_layout(out, panel, layout)
   add_texts(out, panel)
   out[#out + 1] = "plot " .. table.concat(clauses, ", ")
 end
@@ -375,16 +353,15 @@ function M.script(options, panels)
     "set boxwidth 1 absolute",
     "$empty << EOD\n0 -1e308\nEOD",
   }
-  local in_grid, clauses = false, {}
-  for i, panel in ipairs(panels) do
-    in_grid = in_grid or panel.in_grid
-    clauses[i] = add_data(out, panel, "d" .. i)
-  end
+  local in_grid, layouts, clauses = false, {}, {}
+  for _, panel in ipairs(panels) do in_grid = in_grid or panel.in_grid end
   local title = in_grid and options.title
-  out[#out + 1] = "set multiplot" .. (title and " title " .. quote(title) .. " noenhanced" or "")
   for i, panel in ipairs(panels) do
-    add_panel(out, panel, options, title and TITLE_PIXELS / options.height or 0, clauses[i])
+    layouts[i] = layout_of(panel, options, title and TITLE_PIXELS / options.height or 0)
+    clauses[i] = add_data(out, panel, "d" .. i, layouts[i])
   end
+  out[#out + 1] = "set multiplot" .. (title and " title " .. quote(title) .. " noenhanced" or "")
+  for i, panel in ipairs(panels) do add_panel(out, panel, layouts[i], clauses[i]) end
   out[#out + 1] = "unset multiplot\n"
   return table.concat(out, "\n")
 end
