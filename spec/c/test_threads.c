@@ -105,8 +105,10 @@ static void check_lines(long each) {
 static void many_threads_share_a_writer_and_a_logger(void) {
   pthread_t threads[THREADS];
   open_both();
+  CHECK_INT(helios_writer_highest_step(writer), HELIOS_NO_STEP);
   start_threads(threads);
   join_threads(threads);
+  CHECK_INT(helios_writer_highest_step(writer), EACH);
   close_both();
   step_count c = events_in_run();
   CHECK(c.whole);
