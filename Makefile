@@ -147,11 +147,14 @@ env:  ## shell lines that let lua5.4 find the modules: eval "$(make -s env)"
 
 # --- Checks -----------------------------------------------------------------------------------------------------
 
-.PHONY: lint lint-lua check-gcc check-clang check-core check-headers
-lint: lint-lua check-gcc check-clang check-core check-headers  ## luacheck, both compilers with more warnings, layers
+.PHONY: lint lint-lua check-layers check-gcc check-clang check-core check-headers
+lint: lint-lua check-layers check-gcc check-clang check-core check-headers  ## luacheck, both compilers with more warnings, layers
 
 lint-lua:
 	luacheck -q .
+
+check-layers:  ## a file of src/ includes only what stands above it
+	@$(LUA) tools/check-layers.lua
 
 MORE_WARN = -Wredundant-decls -Wnested-externs -Wold-style-definition \
             -Winit-self -Wimplicit-fallthrough
