@@ -92,6 +92,13 @@ describe("helios tail", function()
     assert.matches("\n日本  1" .. (" "):rep(33) .. "本  2 *\n", out)
   end)
 
+  it("does not wait for a text log that is a pipe", function()
+    local fifo = run_with_fifo() .. "/events.out.tfevents.1"
+    local out, _, status = helios("tail", "--once", "--text-log", fifo, GOLDEN)
+    assert.same(0, status)
+    assert.matches("%(cannot open ", out)
+  end)
+
   it("says what is damaged, with file and offset", function()
     local path = tmp.dir() .. "/events.out.tfevents.1"
     tmp.write(path, hostile.scalar{tag = "t", value = 1} .. ("x"):rep(20))

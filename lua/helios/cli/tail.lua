@@ -123,7 +123,7 @@ end
 ---The last lines of a text log; reads only its end.
 local function log_lines(view)
   if not view.text_log then return {} end
-  local file = io.open(view.text_log, "rb")
+  local file = native.fs.is_file(view.text_log) and io.open(view.text_log, "rb") -- a pipe would make us wait
   if not file then return {"(cannot open " .. view.text_log .. ")"} end
   local size = file:seek("end") or 0
   file:seek("set", math.max(0, size - 64 * 1024))

@@ -35,9 +35,10 @@ function smoothed(values, weight) {
   return out;
 }
 
+const LAST_DATE = 8.64e15; // in milliseconds; beyond it there are none
 function xValues(points) {
   if (state.x === "step") return points.steps;
-  if (state.x === "wall") return points.times.map(t => t * 1000);
+  if (state.x === "wall") return points.times.map(t => Math.abs(t * 1000) <= LAST_DATE ? t * 1000 : NaN);
   const first = points.times[0];
   return points.times.map(t => (t - first) / 3600);
 }
@@ -86,6 +87,7 @@ function rows(series, range, most) {
   series.forEach((s, column) => {
     const list = chosen(s.xs, s.raw, range, most), lines = s.weight > 0 ? meansOf(s.smooth, list) : null;
     list.forEach((i, k) => {
+      if (!Number.isFinite(s.xs[i])) return;
       let row = byX.get(s.xs[i]);
       if (!row) {
         row = new Array(1 + 2 * n).fill(null);
@@ -100,6 +102,12 @@ function rows(series, range, most) {
   const list = [...byX.values()].sort((a, b) => a[0] - b[0]);
   if (state.x === "wall") for (const row of list) row[0] = new Date(row[0]);
   return list;
+}
+
+const COMPACT = new Intl.NumberFormat("en", {notation: "compact", maximumFractionDigits: 2});
+function stepLabel(v) {
+  if (!Number.isInteger(v)) return ""; // there is no half step
+  return Math.abs(v) < 1e15 ? COMPACT.format(v).toLowerCase() : v.toExponential(1);
 }
 
 function faint(hex) { return hex + "38"; }
@@ -146,7 +154,9 @@ class ScalarCard {
     this.plain();
     if (parts.length === 0) return;
     const list = rows(this.series, null, this.most());
-    if (list.length > 0) this.graph = new Dygraph(this.plot, list, this.options());
+    const drawable = !state.log || list.some(row => row.some((v, i) => i > 0 && v > 0));
+    if (list.length > 0 && drawable) this.graph = new Dygraph(this.plot, list, this.options());
+    else this.plot.append(make("p", {class: "empty"}, list.length > 0 ? "nothing above 0" : "no point has a time"));
     document.documentElement.dataset.drawn ||= String(Math.round(performance.now())); // ms, of the first chart
     if (onPaper()) this.plot.querySelectorAll("canvas").forEach(flatten);
   }
@@ -165,10 +175,11 @@ class ScalarCard {
       series[`line ${i}`] = {strokeWidth: bound ? 1 : 1.8, drawPoints: single, pointSize: 3};
     });
     return {labels: ["x", ...raws, ...lines], colors: [...rawColors, ...lineColors], series, logscale: state.log,
-      connectSeparatedPoints: true, legend: "never", pixelRatio: onPaper() ? 3 : null, labelsKMB: state.x === "step",
+      connectSeparatedPoints: true, legend: "never", pixelRatio: onPaper() ? 3 : null, xRangePad: 3,
       gridLineColor: css("--line"), axisLineColor: css("--line"), gridLineWidth: 0.6,
       axes: {y: {axisLabelWidth: 52, axisLabelFormatter: v => short(v)},
-        x: {pixelsPerLabel: state.x === "wall" ? 80 : 45}},
+        x: state.x === "step" ? {pixelsPerLabel: 45, axisLabelFormatter: stepLabel}
+          : {pixelsPerLabel: state.x === "wall" ? 80 : 45}},
       underlayCallback: (g, area, graph) => this.shade(g, graph),
       highlightCallback: (event, x) => this.highlight(x), unhighlightCallback: () => this.plain(),
       zoomCallback: (low, high) => this.zoom(low, high)};
