@@ -50,6 +50,28 @@ describe("helios.reader on a file by torch", function()
     assert.same({steps = {}, values = {}, times = {}}, run:scalars("nothing"))
   end)
 
+  it("refuses options it does not know, and values that are none, in the caller's line", function()
+    for message, options in pairs{
+      ["points: unknown option 'kinds'"] = {kinds = "scalar"},
+      ["points: argument 'kind': expected a kind of value, got sclar"] = {kind = {"scalar", "sclar"}},
+      ["points: argument 'tag': expected a string, got number"] = {tag = 5},
+      ["points: argument 'first_step': expected a step, got 1.5"] = {first_step = 1.5},
+    } do
+      local ok, said = pcall(function() run:points(options) end)
+      assert.is_false(ok)
+      assert.matches("reader_spec%.lua:%d+: " .. message:gsub("%p", "%%%0") .. "$", said)
+    end
+  end)
+
+  it("says that it is closed", function()
+    run:close()
+    for _, name in ipairs{"tags", "scalars", "points", "last", "hparams", "files"} do
+      local ok, said = pcall(function() return (run[name](run, name ~= "tags" and name ~= "points" and "x" or nil)) end)
+      assert.is_false(ok, name)
+      assert.matches("reader_spec%.lua:%d+: " .. name .. ": the run is closed$", said)
+    end
+  end)
+
   it("decodes text", function()
     assert.same("grüß\0dich", run:last("note/text_summary").text)
   end)

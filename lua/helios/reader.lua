@@ -28,6 +28,12 @@ local function check(value, kind, function_name, argument, optional)
   error(("%s: argument '%s': expected a %s, got %s"):format(function_name, argument, kind, got), 3)
 end
 
+---The handle of a run that must be open.
+local function open_handle(run, function_name)
+  if run.closed then error(function_name .. ": the run is closed", 3) end
+  return run.handle
+end
+
 ---The runs at and below a folder, in name order. A file is one run named ".".
 ---@param root string
 ---@return {name: string, path: string}[]? runs  nil when the folder cannot be read
@@ -40,6 +46,7 @@ end
 
 ---@class helios.reader.Run
 ---@field path string
+---@field closed boolean?
 local Run = {}
 Run.__index = Run
 
@@ -75,10 +82,11 @@ function Run:tags(kind)
   if kind ~= nil and not KINDS[kind] then
     error(("tags: argument 'kind': expected a kind of value, got %s"):format(tostring(kind)), 2)
   end
-  local ok, message, code = self.handle:scan()
+  local handle = open_handle(self, "tags")
+  local ok, message, code = handle:scan()
   if not ok then return nil, message, code end
   local out = {}
-  for _, tag in ipairs(self.handle:tags()) do
+  for _, tag in ipairs(handle:tags()) do
     if tag.points > 0 and (kind == nil or tag.kind == kind) then out[#out + 1] = tag end
   end
   table.sort(out, function(a, b)
@@ -112,6 +120,7 @@ end
 ---@return string? code
 function Run:scalars(tag)
   check(tag, "string", "scalars", "tag")
+  open_handle(self, "scalars")
   local handle, message, code = load(self)
   if not handle then return nil, message, code end
   for i, info in ipairs(handle:tags()) do
@@ -123,33 +132,54 @@ function Run:scalars(tag)
   return {steps = {}, values = {}, times = {}}
 end
 
-local function kinds_of(options)
-  if options.kind == nil then return nil end
-  local list = type(options.kind) == "table" and options.kind or {options.kind}
+local function kinds_of(kind)
+  if kind == nil then return nil end
   local set = {}
-  for _, kind in ipairs(list) do
-    if not KINDS[kind] then
-      error(("points: argument 'kind': expected a kind of value, got %s"):format(tostring(kind)), 3)
+  for _, one in ipairs(type(kind) == "table" and kind or {kind}) do
+    if not KINDS[one] then
+      error(("points: argument 'kind': expected a kind of value, got %s"):format(tostring(one)), 4)
     end
-    set[kind] = true
+    set[one] = true
   end
   return set
+end
+
+local function step_of(step, name)
+  if step == nil then return nil end
+  return math.tointeger(step)
+    or error(("points: argument '%s': expected a step, got %s"):format(name, tostring(step)), 4)
+end
+
+local POINT_OPTIONS = {kind = true, tag = true, first_step = true, last_step = true}
+
+---What the options ask for: a set of kinds, a tag, the first and the last step; nil for all.
+local function filter_of(options)
+  for name in pairs(options) do
+    if not POINT_OPTIONS[name] then error(("points: unknown option '%s'"):format(tostring(name)), 3) end
+  end
+  if options.tag ~= nil and type(options.tag) ~= "string" then
+    error("points: argument 'tag': expected a string, got " .. type(options.tag), 3)
+  end
+  return kinds_of(options.kind), options.tag, step_of(options.first_step, "first_step"),
+    step_of(options.last_step, "last_step")
 end
 
 ---Iterate over the points in the order they were written: tables with `kind`, `tag`, `step`, `wall_time`, and
 ---`value` (scalar), `text` and `strings` (text), `images` (each with `width`, `height`, `encoded`), `sounds` (each with
 ---`sample_rate`, `encoded`), `buckets` (each `{left, right, count}`) with `min`, `max`, `num`, `sum`, `sum_squares`
 ---(histogram), `values`, `shape` (tensor, pr_curve), `data` (graph) or `content` (hparams).
----Files are read as the loop goes on, so memory does not grow with the run. A file that fails raises.
+---Files are read as the loop goes on, so memory does not grow with the run. A file that fails raises, and so does an
+---unknown option.
 ---@param options {kind: string|string[]?, tag: string?, first_step: integer?, last_step: integer?}?
 ---@return fun(): table?
 function Run:points(options)
   options = check(options, "table", "points", "options", true) or {}
-  local kinds = kinds_of(options)
+  open_handle(self, "points")
+  local kinds, tag, first, last = filter_of(options)
   local handle, message = core.open_run(self.path)
   if not handle then error(message, 2) end
   return function()
-    local point, failure = handle:next(kinds, options.tag, options.first_step, options.last_step)
+    local point, failure = handle:next(kinds, tag, first, last)
     if not point and failure then error(failure, 2) end
     return point
   end, nil, nil, handle
@@ -160,6 +190,7 @@ end
 ---@return table?
 function Run:last(tag)
   check(tag, "string", "last", "tag")
+  open_handle(self, "last")
   local last
   for point in self:points{tag = tag} do last = point end
   return last
@@ -168,6 +199,7 @@ end
 ---Hyper-parameters of the run: a table from name to value, empty when there are none.
 ---@return table<string, number|string|boolean>
 function Run:hparams()
+  open_handle(self, "hparams")
   local values = {}
   for point in self:points{kind = "hparams"} do
     local decoded = proto.hparams(point.content or "")
@@ -182,13 +214,15 @@ end
 ---@return string? message
 ---@return string? code
 function Run:files()
-  local ok, message, code = self.handle:scan()
+  local handle = open_handle(self, "files")
+  local ok, message, code = handle:scan()
   if not ok then return nil, message, code end
-  return self.handle:files()
+  return handle:files()
 end
 
 ---Close the run's files. Calling it twice is fine.
 function Run:close()
+  self.closed = true
   self.handle:close()
   if self.loaded then self.loaded:close() end
 end
