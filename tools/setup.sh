@@ -6,7 +6,7 @@
 set -euo pipefail
 
 packages=(
-  gcc g++ libc6-dev make pkg-config         # building
+  build-essential pkg-config                # building; make deb asks for build-essential by its name
   clang libclang-rt-14-dev                  # the second compiler of `make lint`, and fuzzing
   lua5.4 liblua5.4-dev                      # scripting
   libpng-dev zlib1g-dev libdlpack-dev       # images, tensors from hosts
@@ -17,7 +17,7 @@ packages=(
   libjs-dygraphs                            # charts of `helios report`, put into the program
   lua-busted lua-check luajit               # specs, lint, the headers in LuaJIT's FFI
   mandoc discount lua-ldoc                  # documentation
-  luarocks dpkg-dev debhelper fakeroot lintian  # packages
+  luarocks debhelper fakeroot lintian       # packages
   python3 python3-venv ca-certificates      # independent judges: torch and TensorBoard in a venv
   chromium chromium-driver                  # dashboards, looked at as a user does
   libspdlog-dev                             # a peer of `make bench`
