@@ -219,6 +219,15 @@ describe("graph.trace", function()
       "output/output.1 = IO Node(Net/Linear[fc]) -> 2x4"), found)
   end)
 
+  it("is not led astray by values that hold themselves", function()
+    local ring = {}
+    ring[1] = ring
+    local net = class("Net", function(self) return self.fc(tensor.new{2, 3}) end, {fc = Linear.new(3, 4)})
+    assert.equal("input/1 = IO Node()", (lines(net, ring, false):match("[^\n]+")))
+    assert.is_nil(graph.shape_of(ring))
+    assert.is_nil(graph.shape_of({shape = setmetatable({}, {__len = function() return 1 << 60 end})}))
+  end)
+
   it("is not led astray by modules that hold one another", function()
     local net = class("Net", function(self, x) return self.fc(x) end, {fc = Linear.new(3, 4)})
     net.fc.parent, net.me = net, net

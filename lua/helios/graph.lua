@@ -5,12 +5,16 @@
 ---A module is a table or userdata with `forward(self, ...)` or `__call`; its fields, and tables in its fields, hold
 ---its submodules. While the model runs, `forward` and `__call` of every module found that way are replaced by functions
 ---that note who is called with what; afterwards everything is as it was, also when the model raises.
+local found = require "helios.graph.modules"
+local patches = require "helios.graph.patches"
+local values = require "helios.graph.values"
+
 ---@class helios.graph
-local M = {}
+local M = {is_module = found.is_module, shape_of = values.shape_of, shape_text = values.shape_text}
 
 local getmetatable_of = debug and debug.getmetatable or getmetatable
 
-local CONTAINER_DEPTH, CONTAINER_SCAN = 3, 1000
+local PART_DEPTH, PART_SCAN = 3, 1000 -- how deep and how far the parts of a value are followed
 
 ---@class helios.GraphNode
 ---@field name string unique; `/` separates scopes
@@ -20,152 +24,6 @@ local CONTAINER_DEPTH, CONTAINER_SCAN = 3, 1000
 ---@field attr? table<string, string|number|boolean>
 ---@field device? string
 
--- ---- what is a module ---------------------------------------------------------------------------------------
-
----Index without raising; nil for what cannot be indexed.
-local function field_of(object, name)
-  local ok, value = pcall(function() return object[name] end)
-  return ok and value or nil
-end
-
-local function is_object(v) return type(v) == "table" or type(v) == "userdata" end
-
-local function call_of(object)
-  local mt = getmetatable_of(object)
-  return type(mt) == "table" and rawget(mt, "__call") or nil
-end
-
----Can it be run as a module?
----@param v any
----@return boolean
-function M.is_module(v)
-  return is_object(v) and (type(field_of(v, "forward")) == "function" or call_of(v) ~= nil)
-end
-
----The name of a module's class, as far as its metatable tells.
-local function class_of(module)
-  local mt = getmetatable_of(module)
-  if type(mt) == "table" then
-    for _, key in ipairs{"__name", "_NAME", "name"} do
-      local name = rawget(mt, key)
-      if type(name) == "string" and name ~= "" then return (name:gsub("/", "_")) end
-    end
-  end
-  return "Module"
-end
-
-local function key_order(a, b)
-  if type(a) == type(b) then return a < b end
-  return type(a) == "number"
-end
-
----String and integer keys of a table, integers first; at most `limit` when there is one.
-local function sorted_keys(t, limit)
-  local keys = {}
-  for k in next, t do
-    if type(k) == "string" or math.type(k) == "integer" then keys[#keys + 1] = k end
-    if limit and #keys >= limit then break end
-  end
-  table.sort(keys, key_order)
-  return keys
-end
-
----How a field is called in a scope: lists count from 0, as in torch.
-local function field_name(t, key)
-  if math.type(key) == "integer" and rawget(t, 0) == nil then return tostring(key - 1) end
-  return (tostring(key):gsub("/", "_"))
-end
-
----Call fn(module, key, path) for the modules in the fields of `t`, and in plain tables in its fields.
-local function each_child(t, fn, path, depth)
-  for _, key in ipairs(sorted_keys(t, depth > 0 and CONTAINER_SCAN or nil)) do
-    local value, name = rawget(t, key), field_name(t, key)
-    if M.is_module(value) then
-      fn(value, name, path .. name)
-    elseif type(value) == "table" and not getmetatable_of(value) and depth < CONTAINER_DEPTH then
-      each_child(value, fn, path .. name .. ".", depth + 1)
-    end
-  end
-end
-
----The table of a module's fields; a userdata keeps its own in a user value.
-local function fields_of(module)
-  if type(module) == "table" then return module end
-  local fields = debug and debug.getuservalue(module, 1)
-  return type(fields) == "table" and fields or nil
-end
-
----The modules below `root`: `children[parent][child]` is the last part of the child's scope, for which the innermost
----field's name is enough unless two children of a class share it; the first scope of each; and all of them in a list.
-local function find_modules(root)
-  local children, scopes, queue = {}, {[root] = class_of(root)}, {root}
-  for _, parent in ipairs(queue) do
-    local own, taken = {}, {}
-    children[parent] = own
-    local fields = fields_of(parent)
-    if fields then
-      each_child(fields, function(child, key, path)
-        if own[child] or child == parent then return end
-        local name = ("%s[%s]"):format(class_of(child), key)
-        if taken[name] then name = ("%s[%s]"):format(class_of(child), path) end
-        own[child], taken[name] = name, true
-        if not scopes[child] then
-          scopes[child] = scopes[parent] .. "/" .. name
-          queue[#queue + 1] = child
-        end
-      end, "", 0)
-    end
-  end
-  return children, scopes, queue
-end
-
--- ---- values -------------------------------------------------------------------------------------------------
-
----Sizes of nested lists of numbers; nil when it is something else.
-local function table_shape(t)
-  local shape = {}
-  while type(t) == "table" do
-    if #t == 0 then return nil end
-    shape[#shape + 1] = #t
-    t = t[1]
-  end
-  return (type(t) == "number" or type(t) == "boolean") and shape or nil
-end
-
-local function integer_list(t)
-  local out = {}
-  for i = 1, #t do
-    out[i] = math.tointeger(t[i])
-    if not out[i] then return nil end
-  end
-  return out
-end
-
----The shape of a value: its field `shape` or what its method `size` gives, or the sizes of nested lists.
----@param v any
----@return integer[]?
-function M.shape_of(v)
-  if type(v) == "number" then return {} end
-  if not is_object(v) then return nil end
-  local shape = field_of(v, "shape")
-  if type(shape) == "function" then shape = select(2, pcall(shape, v)) end
-  if type(shape) ~= "table" then
-    local size = field_of(v, "size")
-    if type(size) == "function" then shape = select(2, pcall(size, v)) end
-  end
-  if is_object(shape) then
-    local ok, list = pcall(integer_list, shape)
-    if ok and list then return list end
-  end
-  return type(v) == "table" and table_shape(v) or nil
-end
-
----A plain list with objects in it, such as {h, c}: its elements are values of their own.
-local function is_bundle(v)
-  return type(v) == "table" and not getmetatable_of(v) and (type(v[1]) == "userdata"
-    or (type(v[1]) == "table" and (getmetatable_of(v[1]) ~= nil or table_shape(v) == nil)))
-end
-
 -- ---- the trace ----------------------------------------------------------------------------------------------
 
 ---@class helios.graph.Trace
@@ -173,10 +31,10 @@ local Trace = {}
 Trace.__index = Trace
 
 local function new_trace(root, strict)
-  local children, scopes, modules = find_modules(root)
+  local children, scopes, modules = found.find(root)
   return setmetatable({
     children = children, scopes = scopes, modules = modules, strict = strict,
-    nodes = {}, names = {}, producers = {}, consumed = {}, frames = {}, undo = {},
+    nodes = {}, names = {}, producers = {}, consumed = {}, frames = {},
   }, Trace)
 end
 
@@ -205,13 +63,13 @@ end
 ---step of a sequence, a part of a batch. Numbers have no identity: equal ones are the same.
 function Trace:produced(value, source, depth)
   depth = depth or 0
-  if is_object(value) or (type(value) == "number" and value == value) then self.producers[value] = source end
-  if type(value) ~= "table" or getmetatable_of(value) or depth == CONTAINER_DEPTH then return end
+  if found.is_object(value) or (type(value) == "number" and value == value) then self.producers[value] = source end
+  if type(value) ~= "table" or getmetatable_of(value) or depth == PART_DEPTH then return end
   local seen = 0
   for _, part in next, value do
     seen = seen + 1
-    if seen > CONTAINER_SCAN then break end
-    if is_object(part) then self:produced(part, source, depth + 1) end
+    if seen > PART_SCAN then break end
+    if found.is_object(part) then self:produced(part, source, depth + 1) end
   end
 end
 
@@ -229,57 +87,20 @@ function Trace:from_nowhere(value, scope, place)
   end
   local name = self:unique((scope:match("^(.*)/") or scope) .. "/constant")
   self:produced(value, name)
-  return self:add_node{name = name, op = "Constant", shape = M.shape_of(value)}
+  return self:add_node{name = name, op = "Constant", shape = values.shape_of(value)}
 end
 
 ---Add the sources of one argument to `inputs`. Texts, booleans and functions are settings, not values.
 function Trace:trace_argument(inputs, value, scope, place)
-  if not is_object(value) and type(value) ~= "number" then return end
+  if not found.is_object(value) and type(value) ~= "number" then return end
   local source = self.producers[value]
   if source then
     self:consume(inputs, source)
-  elseif is_bundle(value) then
+  elseif values.is_bundle(value) then
     for i = 1, #value do self:trace_argument(inputs, value[i], scope, place) end
-  elseif not M.is_module(value) then
+  elseif not found.is_module(value) then
     self:consume(inputs, self:from_nowhere(value, scope, place))
   end
-end
-
----Numbers, texts and booleans among the module's own fields.
-local function attributes_of(module)
-  local attributes, is_empty = {}, true
-  for key, value in next, fields_of(module) or {} do
-    local kind = type(value)
-    local is_text = kind == "string" and utf8.len(value) and not value:find("\0", 1, true)
-    local is_public = type(key) == "string" and utf8.len(key) and not key:find("^_") and not key:find("\0", 1, true)
-    if is_public and (is_text or kind == "number" or kind == "boolean") then
-      attributes[key], is_empty = value, false
-    end
-  end
-  return not is_empty and attributes or nil
-end
-
----The values of a result: elements of a bundle one by one.
-local function flatten(results)
-  local flat = {}
-  for i = 1, results.n do
-    if is_bundle(results[i]) then
-      for k = 1, #results[i] do flat[#flat + 1] = results[i][k] end
-    else
-      flat[#flat + 1] = results[i]
-    end
-  end
-  return flat
-end
-
-local function shapes_of(values)
-  local shapes = {}
-  for i, v in ipairs(values) do
-    shapes[i] = M.shape_of(v)
-    if not shapes[i] then return nil end
-  end
-  if #shapes > 1 then return shapes end
-  return shapes[1]
 end
 
 ---Results of nodes inside a scope that nothing has taken yet: what plain code in `forward` must have used.
@@ -293,21 +114,21 @@ function Trace:loose_ends(first)
 end
 
 ---Make a node for a module's call, which gave these values.
-function Trace:add_call(module, scope, inputs, values)
-  local name = self:add_node{name = scope, op = class_of(module), inputs = inputs, shape = shapes_of(values),
-    attr = attributes_of(module)}
-  for i, v in ipairs(values) do self:produced(v, i == 1 and name or ("%s:%d"):format(name, i - 1)) end
+function Trace:add_call(module, scope, inputs, given)
+  local name = self:add_node{name = scope, op = found.class_of(module), inputs = inputs,
+    shape = values.shapes_of(given), attr = found.attributes_of(module)}
+  for i, v in ipairs(given) do self:produced(v, i == 1 and name or ("%s:%d"):format(name, i - 1)) end
 end
 
 ---After a call: a module that called none is a node; one that did is a scope, and a node as well only when it made
 ---a value that none of them gave.
 function Trace:finish_call(frame, results)
-  local values = flatten(results)
-  if frame.calls == 0 then return self:add_call(frame.module, frame.scope, frame.inputs, values) end
+  local given = values.flatten(results)
+  if frame.calls == 0 then return self:add_call(frame.module, frame.scope, frame.inputs, given) end
   local fresh = {}
-  for _, v in ipairs(values) do
+  for _, v in ipairs(given) do
     local source = self.producers[v]
-    if (is_object(v) or type(v) == "number") and not source then fresh[#fresh + 1] = v end
+    if (found.is_object(v) or type(v) == "number") and not source then fresh[#fresh + 1] = v end
   end
   if #fresh == 0 then return end
   local inputs = self:loose_ends(frame.first_node)
@@ -354,26 +175,6 @@ function Trace:run(module, fn, ...)
   return table.unpack(results, 1, results.n)
 end
 
--- ---- replacing functions for the time of the trace ------------------------------------------------------------
-
----Put `value` into t[key] until `restore`.
-function Trace:patch(t, key, value)
-  self.undo[#self.undo + 1] = {t, key, rawget(t, key)}
-  rawset(t, key, value)
-end
-
----Asks for no memory: there may be none left. What an error leaves undone, `__close` does.
-function Trace:restore()
-  local undo = self.undo
-  for i = #undo, 1, -1 do
-    local change = undo[i]
-    rawset(change[1], change[2], change[3])
-    undo[i] = nil
-  end
-end
-
-Trace.__close = Trace.restore
-
 ---The function that stands in for `fn`: it traces calls of the model's modules. A module that calls itself (__call
 ---calls forward, or a class its base) is one call.
 function Trace:wrap(fn)
@@ -381,52 +182,6 @@ function Trace:wrap(fn)
     local caller = self.frames[#self.frames]
     if not self.scopes[module] or (caller and caller.module == module) then return fn(module, ...) end
     return self:run(module, fn, ...)
-  end
-end
-
----The table that holds the module's `forward`: itself or a class it inherits from; nil when a function finds it.
-local function holder_of(module)
-  local t, depth = module, 0
-  while type(t) == "table" or (depth == 0 and type(t) == "userdata") do
-    if type(t) == "table" and rawget(t, "forward") ~= nil then return t end
-    local mt = getmetatable_of(t)
-    t, depth = type(mt) == "table" and rawget(mt, "__index") or nil, depth + 1
-    if depth > 100 then return nil end
-  end
-end
-
----A userdata whose class is a function: what that function finds as `forward` is wrapped.
-function Trace:patch_index(mt)
-  local index = rawget(mt, "__index")
-  self:patch(mt, "__index", function(object, key)
-    local value = index(object, key)
-    return key == "forward" and type(value) == "function" and self:wrap(value) or value
-  end)
-end
-
-function Trace:patch_forward(module, done)
-  local forward = field_of(module, "forward")
-  if type(forward) ~= "function" then return end
-  local holder, mt = holder_of(module), getmetatable_of(module)
-  if not holder and type(module) == "table" then holder = module end
-  if holder and not done[holder] then
-    done[holder] = true
-    self:patch(holder, "forward", self:wrap(forward))
-  elseif not holder and not done[mt] and type(rawget(mt, "__index")) == "function" then
-    done[mt] = true
-    self:patch_index(mt)
-  end
-end
-
-function Trace:patch_modules()
-  local done, called = {}, {}
-  for _, module in ipairs(self.modules) do
-    self:patch_forward(module, done)
-    local mt, call = getmetatable_of(module), call_of(module)
-    if type(call) == "function" and not called[mt] then
-      called[mt] = true
-      self:patch(mt, "__call", self:wrap(call))
-    end
   end
 end
 
@@ -461,28 +216,28 @@ end
 function Trace:add_inputs(arguments, fn)
   for i = 1, arguments.n do
     local value = arguments[i]
-    if is_object(value) or type(value) == "number" then
+    if found.is_object(value) or type(value) == "number" then
       local name = self:unique("input/" .. parameter_name(fn, i))
-      self:add_node{name = name, op = "IO Node", shape = M.shape_of(value)}
+      self:add_node{name = name, op = "IO Node", shape = values.shape_of(value)}
       self:produced(value, name)
     end
   end
 end
 
 function Trace:add_outputs(results)
-  for i, value in ipairs(flatten(results)) do
+  for i, value in ipairs(values.flatten(results)) do
     local source = self.producers[value]
     local name = self:unique("output/output." .. i)
-    self:add_node{name = name, op = "IO Node", inputs = {source}, shape = M.shape_of(value)}
+    self:add_node{name = name, op = "IO Node", inputs = {source}, shape = values.shape_of(value)}
   end
 end
 
-local function trace_model(trace, model, input)
-  local forward = field_of(model, "forward")
-  local fn = type(forward) == "function" and forward or call_of(model)
+local function trace_model(trace, replaced, model, input)
+  local forward = found.field_of(model, "forward")
+  local fn = type(forward) == "function" and forward or found.call_of(model)
   local arguments = spread(input, fn)
   trace:add_inputs(arguments, fn)
-  trace:patch_modules()
+  replaced:put_modules(trace.modules)
   local results = table.pack(trace:run(model, fn, table.unpack(arguments, 1, arguments.n)))
   trace:add_outputs(results)
 end
@@ -493,12 +248,13 @@ end
 ---@param strict? boolean raise when a value reaches a module from nowhere (true), or make it a constant
 ---@return helios.GraphNode[]
 function M.trace(model, input, strict)
-  if not M.is_module(model) then
+  if not found.is_module(model) then
     error("trace: argument 'model': expected a module (with forward or __call), got a " .. type(model), 2)
   end
-  local trace <close> = new_trace(model, strict ~= false) -- restores the model even in a coroutine that is given up
-  local ok, message = pcall(trace_model, trace, model, input)
-  trace:restore()
+  local trace = new_trace(model, strict ~= false)
+  local replaced <close> = patches.new(function(fn) return trace:wrap(fn) end) -- put back even in a coroutine given up
+  local ok, message = pcall(trace_model, trace, replaced, model, input)
+  replaced:restore()
   if trace.failure then error(trace.failure, 2) end
   if not ok then error(message, 0) end
   return trace.nodes
@@ -511,18 +267,9 @@ function M.describe(nodes)
   local lines = {}
   for i, node in ipairs(nodes) do
     local inputs = table.concat(node.inputs or {}, ", ")
-    lines[i] = ("%s = %s(%s)%s"):format(node.name, node.op or "UnSpecified", inputs, M.shape_text(node.shape))
+    lines[i] = ("%s = %s(%s)%s"):format(node.name, node.op or "UnSpecified", inputs, values.shape_text(node.shape))
   end
   return table.concat(lines, "\n")
-end
-
----" -> 2x3" for one shape, " -> 2x3, 4" for two, "" for none.
-function M.shape_text(shape)
-  if not shape then return "" end
-  local several = type(shape[1]) == "table" and shape or {shape}
-  local texts = {}
-  for i, one in ipairs(several) do texts[i] = #one == 0 and "scalar" or table.concat(one, "x") end
-  return " -> " .. table.concat(texts, ", ")
 end
 
 return M
