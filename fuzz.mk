@@ -31,10 +31,10 @@ build-fuzz/spec/fuzz/fuzz_%: spec/fuzz/fuzz_%.c build-fuzz/libhelios.a
 	$(call say,CC)$(CC) $(HL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer,$(FUZZ_SANITIZE) $(LDFLAGS) -o $@ $< \
 	  build-fuzz/libhelios.a $(CORE_LIBS)
 
-# The one target in the binding rather than in the core.
-build-fuzz/spec/fuzz/fuzz_msgpack: spec/fuzz/fuzz_msgpack.c build-fuzz/libhelios-lua.a build-fuzz/libhelios.a
+# The targets in the binding rather than in the core.
+build-fuzz/spec/fuzz/fuzz_msgpack build-fuzz/spec/fuzz/fuzz_lua_tensor: build-fuzz/%: %.c build-fuzz/libhelios-lua.a build-fuzz/libhelios.a
 	@mkdir -p $(@D)
-	$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer,$(FUZZ_SANITIZE) $(LDFLAGS) -o $@ $< \
+	$(call say,CC)$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer,$(FUZZ_SANITIZE) $(LDFLAGS) -o $@ $< \
 	  build-fuzz/libhelios-lua.a build-fuzz/libhelios.a $(CORE_LIBS) $(LUA_LIBS)
 
 fuzz-keep: build-fuzz-targets

@@ -354,6 +354,27 @@ int hl_env_pwrite_all(const hl_env *env, int fd, const void *data, size_t n, int
   return 0;
 }
 
+/* 0, or why the new file is not ours. */
+static int lock_new_file(const hl_env *env, int fd) {
+  int code;
+  int64_t links;
+  if (env->lock(env, fd, false, &code) != 0) return code;
+  if (env->stat_fd(env, fd, NULL, NULL, &links, &code) != 0) return code;
+  return links > 0 ? 0 : EAGAIN;
+}
+
+int hl_env_make_locked(const hl_env *env, const char *path, int *fd, int *code) {
+  *fd = env->open(env, path, O_RDWR | O_CREAT | O_EXCL, code);
+  if (*fd < 0) return -1;
+  *code = lock_new_file(env, *fd);
+  if (*code == 0) return 0;
+  int ignored, refused = *fd;
+  *fd = -1;
+  if (*code != EAGAIN) env->remove(env, path, &ignored);
+  env->close(env, refused, &ignored);
+  return -1;
+}
+
 int hl_env_lock_within(const hl_env *env, int fd, int ms, int *code) {
   static const struct timespec half_ms = {0, 500000};
   for (int tries = 2 * ms;; tries--) {

@@ -55,6 +55,11 @@ int hl_env_write_all(const hl_env *env, int fd, const void *data, size_t n, size
 /* The same at an offset. */
 int hl_env_pwrite_all(const hl_env *env, int fd, const void *data, size_t n, int64_t offset, int *code);
 
+/* Make a file, open it for reading and writing, and lock it. -1 with EEXIST; with EAGAIN when somebody took it for a dead
+ * process' before it was locked, and removes it; else there can be no such file here, and none is left. *fd is set before
+ * there is a lock: a child that is forked meanwhile has to know what it inherits. */
+int hl_env_make_locked(const hl_env *env, const char *path, int *fd, int *code);
+
 /* Lock, waiting that long at most: -1 with EWOULDBLOCK in *code then. */
 int hl_env_lock_within(const hl_env *env, int fd, int ms, int *code);
 

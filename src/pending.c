@@ -3,7 +3,6 @@
 #include "pending.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,30 +29,11 @@ static void fill_header(hl_pending *p, const hl_pending_options *o) {
   atomic_store_explicit(&p->header->magic, HL_PENDING_MAGIC, memory_order_release);
 }
 
-/* Between making the file and locking it a recovering process may have taken it for a dead one's and removed it. */
-static bool is_mine(const hl_pending *p) {
-  int code;
-  int64_t links;
-  return p->env->lock(p->env, p->fd, false, &code) == 0 &&
-         p->env->stat_fd(p->env, p->fd, NULL, NULL, &links, &code) == 0 && links > 0;
-}
-
 static void discard(hl_pending *p) {
   int code;
   p->env->remove(p->env, p->path, &code);
   p->env->close(p->env, p->fd, &code);
   p->fd = -1;
-}
-
-/* 0: made and locked; EEXIST or EAGAIN: try the next name; else there can be no such file here. */
-static int make_file(hl_pending *p) {
-  int code = 0;
-  p->fd = p->env->open(p->env, p->path, O_RDWR | O_CREAT | O_EXCL, &code);
-  if (p->fd < 0) return code;
-  if (is_mine(p)) return 0;
-  p->env->close(p->env, p->fd, &code);
-  p->fd = -1;
-  return EAGAIN;
 }
 
 static bool make_some_file(hl_pending *p, const hl_pending_options *o) {
@@ -64,10 +44,8 @@ static bool make_some_file(hl_pending *p, const hl_pending_options *o) {
   for (int i = 0; i < MOST_NAMES_TRIED; i++) {
     snprintf(path, room, "%s/.helios-%s-%lld-%u.pending", o->folder, o->shared_log ? "log" : "run",
              (long long)p->env->pid(p->env), atomic_fetch_add(&made, 1));
-    p->path = path;
-    int code = make_file(p);
-    if (code == 0) break;
-    if (code != EEXIST && code != EAGAIN) break;
+    int code;
+    if (hl_env_make_locked(p->env, path, &p->fd, &code) == 0 || (code != EEXIST && code != EAGAIN)) break;
   }
   if (p->fd >= 0) { /* the stored copy has exactly its own size, for hl_free_str */
     p->path = hl_strdup(p->alloc, path);

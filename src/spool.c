@@ -2,7 +2,6 @@
 #include "spool.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,24 +13,14 @@ uint32_t hl_spool_crc(const hl_media_call *call, const void *tag) {
   return hl_crc32c(hl_crc32c(0, call, sizeof *call), tag, call->tag_length);
 }
 
-static bool is_mine(const hl_env *env, int fd) {
-  int code;
-  int64_t links;
-  return env->lock(env, fd, false, &code) == 0 && env->stat_fd(env, fd, NULL, NULL, &links, &code) == 0 && links > 0;
-}
-
-static int make_file(const hl_env *env, char *path, size_t room, const char *folder) {
+static void make_file(hl_spool *s, const hl_env *env, char *path, size_t room, const char *folder) {
   static _Atomic uint32_t made;
   for (int i = 0; i < MOST_NAMES_TRIED; i++) {
     int code = 0;
     uint32_t n = atomic_fetch_add(&made, 1);
     snprintf(path, room, "%s/.helios-media-%lld-%u.media", folder, (long long)env->pid(env), n);
-    int fd = env->open(env, path, O_RDWR | O_CREAT | O_EXCL, &code);
-    if (fd >= 0 && is_mine(env, fd)) return fd;
-    if (fd >= 0) env->close(env, fd, &code);
-    else if (code != EEXIST) return -1;
+    if (hl_env_make_locked(env, path, &s->fd, &code) == 0 || (code != EEXIST && code != EAGAIN)) return;
   }
-  return -1;
 }
 
 static void *map_new_file(const hl_env *env, int fd, size_t size) {
@@ -44,7 +33,7 @@ static bool open_shared(hl_spool *s, const hl_env *env, const helios_allocator *
   size_t room = strlen(folder) + 64, size = HL_SPOOL_HEADER + s->capacity;
   char *path = hl_alloc(alloc, room);
   if (path == NULL) return false;
-  s->fd = make_file(env, path, room, folder);
+  make_file(s, env, path, room, folder);
   if (s->fd >= 0) {
     int code;
     s->header = map_new_file(env, s->fd, size);

@@ -476,6 +476,8 @@ static void one_operation_fails(break_kind kind, int code) {
     if (w != NULL && !CHECK(steps_in(below(folder, "run")) == STEPS))
       fprintf(stderr, "  operation %ld: %ld steps\n", at, steps_in(below(folder, "run")));
     if (w != NULL) CHECK_INT(steps_in(below(folder, "run/m_sub")), 1);
+    if (w != NULL) CHECK_INT(scratch_count(below(folder, "run"), ".helios", NULL, 0), 0);
+    CHECK_INT(scratch_count(folder, ".helios", NULL, 0), 0);
     if (l != NULL) CHECK_INT(lines_in(below(folder, "log")), STEPS);
     scratch_remove(folder);
   }
