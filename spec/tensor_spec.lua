@@ -65,6 +65,7 @@ describe("tensor.new", function()
   it("raises for a product that overflows", function()
     fails("new: argument 'shape': {4294967296, 4294967296} is too large", tensor.new, {1 << 32, 1 << 32})
     fails("new: argument 'shape': {4611686018427387904} is too large", tensor.new, {1 << 62}, "float64")
+    fails("new: argument 'shape': {0, 4294967296, 4294967296} is too large", tensor.new, {0, 1 << 32, 1 << 32})
   end)
 
   it("raises for unknown dtypes and options", function()

@@ -10,11 +10,12 @@
 
 bool hl_shape_numel(helios_dtype dtype, int ndim, const int64_t *shape, size_t *numel) {
   size_t bytes = helios_dtype_size(dtype);
-  *numel = 1;
+  bool empty = false;
   for (int i = 0; i < ndim; i++) {
-    if (__builtin_mul_overflow(*numel, (size_t)shape[i], numel)) return false;
-    if (__builtin_mul_overflow(bytes, (size_t)shape[i], &bytes)) return false;
+    if (shape[i] == 0) empty = true; /* the other sizes must still have strides */
+    else if (__builtin_mul_overflow(bytes, (size_t)shape[i], &bytes)) return false;
   }
+  *numel = empty ? 0 : bytes / helios_dtype_size(dtype);
   return bytes <= PTRDIFF_MAX / 2; /* leaves room for the header in front of them */
 }
 
