@@ -15,6 +15,7 @@ packages=(
   libopenmpi-dev openmpi-bin                # collectives
   lua-filesystem lua-argparse               # folders, command line
   libjs-dygraphs                            # charts of `helios report`, put into the program
+  valgrind                                  # `make sanitize`, beside the compilers' own sanitizers
   lua-busted lua-check luajit               # specs, lint, the headers in LuaJIT's FFI
   mandoc discount lua-ldoc                  # documentation
   luarocks debhelper fakeroot lintian       # packages
