@@ -115,6 +115,11 @@ local function save(point, format, folder, name, index)
   return true
 end
 
+local INDEX = "index.csv"
+
+---The folder of a run or tag; none has the name of the index.
+local function folder_name(s) return (text.file_name(s):gsub("^index%.csv$", "index%%2Ecsv")) end
+
 local MEDIA = {png = "image", wav = "audio", txt = "text"}
 
 local function media(runs, arguments)
@@ -122,17 +127,17 @@ local function media(runs, arguments)
   local ok, message = native.fs.make_dirs(root)
   if not ok then return common.fail(message) end
   local index
-  index, message = io.open(root .. "/index.csv", "wb")
+  index, message = io.open(root .. "/" .. INDEX, "wb")
   if not index then return common.fail(message) end
   index:write("run,tag,step,wall_time,file\n")
   local kinds = {[MEDIA[arguments.format]] = true}
   local status = for_runs(runs, function(handle, run)
-    local folder = root .. (run.name == "." and "" or "/" .. text.file_name(run.name))
+    local folder = root .. (run.name == "." and "" or "/" .. folder_name(run.name))
     return for_points(handle, kinds, arguments.tag, function(point)
-      return save(point, arguments.format, folder .. "/" .. text.file_name(point.tag), run.name, index)
+      return save(point, arguments.format, folder .. "/" .. folder_name(point.tag), run.name, index)
     end)
   end)
-  if not index:close() then return common.fail(root .. "/index.csv: cannot write") end
+  if not index:close() then return common.fail(root .. "/" .. INDEX .. ": cannot write") end
   return status
 end
 
