@@ -148,6 +148,17 @@ describe("helios cat", function()
     assert.matches('"text":"grüß\\u0000dich"', out)
   end)
 
+  it("says which runs a folder holds that is none", function()
+    local folder = tmp.dir()
+    assert(os.execute(("mkdir %s/run && cp %s %s/run/events.out.tfevents.1"):format(folder, GOLDEN, folder)))
+    for _, words in ipairs{{"cat"}, {"repair"}, {"purge", "--tag", "x"}} do
+      words[#words + 1] = folder
+      local _, err, status = helios(table.unpack(words))
+      assert.same({1, ("helios: %s: a folder of runs; give one of them, such as %s/run\n"):format(folder, folder)},
+        {status, err})
+    end
+  end)
+
   it("filters by tag, kind and steps", function()
     local function lines(...) return select(2, helios("cat", GOLDEN, ...):gsub("\n", "")) end
     assert.same(1, lines("--tag", "loss"))

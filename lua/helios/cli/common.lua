@@ -66,8 +66,10 @@ function M.event_files(path)
     local full = path .. "/" .. name
     if name:find("tfevents", 1, true) and not native.fs.is_folder(full) then out[#out + 1] = full end
   end
-  if #out == 0 then return nil, path .. ": no event files (names with \"tfevents\") in this folder" end
-  return out
+  if #out > 0 then return out end
+  local below = (core.find(path) or {})[1]
+  return nil, path .. (below and ": a folder of runs; give one of them, such as " .. below.path
+    or ": no event files (names with \"tfevents\") in this folder")
 end
 
 ---Tell what is damaged in a run's files, on stderr. A cut last record is no damage: it may still come.

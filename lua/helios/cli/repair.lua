@@ -16,11 +16,12 @@ end
 local function repair(path, output)
   local result, message = native.reader.repair(path, output)
   if not result then return common.fail(message) end
+  local name, places = text.escape(path), result.dropped == 1 and "place" or "places"
   if not result.replaced then
-    io.write(("%s: whole, %d records; left as it is\n"):format(text.escape(path), result.kept))
+    io.write(("%s: whole, %d records; left as it is\n"):format(name, result.kept))
   else
-    io.write(("%s: kept %d records, dropped %d damaged places, %s lost%s\n"):format(text.escape(path), result.kept,
-      result.dropped, text.bytes(result.lost_bytes), output and "; written to " .. text.escape(output) or ""))
+    io.write(("%s: kept %d records, dropped %d damaged %s, %s lost%s\n"):format(name, result.kept, result.dropped, places,
+      text.bytes(result.lost_bytes), output and "; written to " .. text.escape(output) or ""))
   end
   return 0
 end
