@@ -20,8 +20,8 @@ local function repair(path, output)
   if not result.replaced then
     io.write(("%s: whole, %d records; left as it is\n"):format(name, result.kept))
   else
-    io.write(("%s: kept %d records, dropped %d damaged %s, %s lost%s\n"):format(name, result.kept, result.dropped, places,
-      text.bytes(result.lost_bytes), output and "; written to " .. text.escape(output) or ""))
+    io.write(("%s: kept %d records, dropped %d damaged %s, %s lost%s\n"):format(name, result.kept, result.dropped,
+      places, text.bytes(result.lost_bytes), output and "; written to " .. text.escape(output) or ""))
   end
   return 0
 end
