@@ -70,6 +70,7 @@ describe("helios without a command it knows", function()
       local help, _, ended = helios(name, "--help")
       assert.same(0, ended)
       assert.matches("^Usage: helios " .. name, help)
+      for line in help:gmatch("[^\n]+") do assert.is_true(#line <= 80, line) end
     end
     local _, err, failed = helios("frobnicate")
     assert.same(2, failed)

@@ -50,7 +50,8 @@ end
 local function parse(command, words)
   local argparse = require "helios.cli.argparse"
   local module = require("helios.cli." .. command[1])
-  local parser = argparse("helios " .. command[1]):description((command[2]:gsub("^%l", string.upper)) .. ".")
+  local parser = argparse("helios " .. command[1]):help_max_width(80)
+    :description((command[2]:gsub("^%l", string.upper)) .. ".")
   module.describe(parser)
   local ok, result = parser:pparse(with_negative_values(words))
   if ok then return module, result end
