@@ -405,9 +405,11 @@ describe("TensorboardWriter:add_scalar", function()
     tb:add_scalar("x", string.pack("d", 0.1), {shape = {1, 1}, dtype = "float64"})
     tb:add_scalar("x", "1234", {shape = {}, dtype = "int32"})
     tb:add_scalar("x", {{0.1}}, {dtype = "float16"})
+    tb:add_scalar("double", {0.1}, {double_precision = true})
     local given = {}
     for i, value in ipairs(values "x") do given[i] = value.tensor.float_val[1] end
     assert.same({0x1.99999ap-4, 0x34333240 * 1.0, 0x1.998p-4}, given)
+    assert.equal(0x1.99999ap-4, values("double")[1].tensor.double_val[1]) -- a table is float32
   end)
 
   it("passes bfloat16 through float16, as torch does", function()

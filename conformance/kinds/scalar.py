@@ -1,5 +1,7 @@
 """add_scalar: numbers, numeric strings, tensors of one element; single and double precision."""
-from calls import Call, Tensor
+import numpy as np
+
+from calls import Call
 from . import common
 
 NUMBERS = [0, 1, -1, 16777217, 2**53 + 1, 2**63 - 1, -(2**63), 0.0, -0.0, 0.1, 1e-46, 1e-40, 1e300, -1e300,
@@ -8,10 +10,8 @@ STRINGS = ["1.5", " 2 ", "nan", "-inf", "Infinity", "1_0", "1e5", "+3", "-0", "\
 
 
 def tensor(rng):
-    """Never as bytes: a string is a number in words here, and there are no options for it."""
     name = common.dtype(rng)
-    values = common.array(rng, (1,) * rng.randrange(4), name, odd=rng.random() < 0.3)
-    return Tensor(values, name, "permuted", axes=range(values.ndim))
+    return common.form(rng, common.array(rng, (1,) * rng.randrange(4), name, odd=rng.random() < 0.3), name)
 
 
 def value(rng):
@@ -27,11 +27,20 @@ def value(rng):
     return tensor(rng)
 
 
+def for_torch(given):
+    """torch takes no lists; a table of ours is float32."""
+    if not isinstance(given, list):
+        return given
+    with np.errstate(over="ignore"):
+        return float(np.float32(given[0][0]))
+
+
 def generate(rng, index, method):
     options = common.options(rng)
     positional = common.by_position(rng, options, ["global_step"])
     if rng.random() < 0.2 and not positional:
         options["double_precision"] = rng.random() < 0.8
     tag, given = common.tag(rng, index), value(rng)
-    return Call(method, [tag, given], options, positional,
-                torch_args=[tag, given[0][0] if isinstance(given, list) else given])  # torch takes no lists
+    if hasattr(given, "options") and given.options():
+        positional = []
+    return Call(method, [tag, given], options, positional, torch_args=[tag, for_torch(given)])

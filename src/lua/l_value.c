@@ -117,7 +117,7 @@ static double check_number(lua_State *L, const hl_call *c, int slot, int index, 
     unwrap_table(L, c, slot, key, what);
     type = lua_type(L, -1);
     if (type != LUA_TNUMBER && type != LUA_TBOOLEAN) value_error(L, c, slot, key, what, hl_describe(L, -1));
-    double value = type == LUA_TNUMBER ? lua_tonumber(L, -1) : lua_toboolean(L, -1);
+    float value = type == LUA_TNUMBER ? (float)lua_tonumber(L, -1) : (float)lua_toboolean(L, -1); /* as every table */
     lua_pop(L, 1);
     return value;
   }
