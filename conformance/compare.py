@@ -39,13 +39,16 @@ def same_number(mine, wanted, rel_tol=0.0):
 
 
 def allow_moments(ours, theirs, _facts):
-    """What depends on the processor in numpy: the last bits of sum_squares (its BLAS); which NaN, and which of two
-    zeros of unlike sign, is the smallest or largest value (the width of its vectors), and so the outer edges."""
+    """What depends on the processor in numpy: the last bits of sum_squares (its BLAS); which of several
+    NaNs comes out of them all, and which of two zeros of unlike sign is the smallest or largest value (the width of
+    its vectors), and so the outer edges."""
     mine, wanted = ours.histo, theirs.histo
     if not same_number(mine.sum_squares, wanted.sum_squares, 1e-12):
         return "sum_squares is %r, not %r" % (mine.sum_squares, wanted.sum_squares)
     mine.sum_squares = wanted.sum_squares
-    for name in ("min", "max"):
+    for name in ("min", "max", "sum"):
+        if name == "sum" and not math.isnan(wanted.sum):
+            continue  # to the bit
         if same_number(getattr(mine, name), getattr(wanted, name)):
             setattr(mine, name, getattr(wanted, name))
     for i in {0, len(mine.bucket_limit) - 1}:

@@ -416,6 +416,11 @@ embeddings {
     assert.equal(2, count)
   end)
 
+  it("knows options by their names, also wrong ones", function()
+    refuses("unknown option 'tagg'", "add_embedding", {{1}, {2}}, {tagg = "x"})
+    refuses("unknown option 'colours'", "add_mesh", "m", {{{0, 0, 0}}}, {colours = {{{0, 0, 0}}}})
+  end)
+
   it("leaves nothing behind when the call is wrong", function()
     local mat = {{1, 2}, {3, 4}}
     refuses("argument 'mat': expected 2 dimensions (a row for each point), got 1", "add_embedding", {1, 2})

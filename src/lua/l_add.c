@@ -7,7 +7,7 @@
 /* ---- add_scalars ------------------------------------------------------------------------------------- */
 
 static const hl_call ADD_SCALARS = {
-  "add_scalars", 2, 2, 3, false, {"main_tag", "tag_scalar_dict", "global_step", "walltime", NULL}};
+  "add_scalars", 2, 2, 3, HL_NO_TABLE, {"main_tag", "tag_scalar_dict", "global_step", "walltime", NULL}};
 
 static int l_add_scalars(lua_State *L) {
   enum { MAIN_TAG = 2, DICT, STEP, WALLTIME };
@@ -25,7 +25,7 @@ static int l_add_scalars(lua_State *L) {
 /* ---- add_text ---------------------------------------------------------------------------------------- */
 
 static const hl_call ADD_TEXT = {
-  "add_text", 2, 2, 3, false, {"tag", "text_string", "global_step", "walltime", NULL}};
+  "add_text", 2, 2, 3, HL_NO_TABLE, {"tag", "text_string", "global_step", "walltime", NULL}};
 enum { TEXT = 3 };
 
 typedef struct cells {
@@ -117,9 +117,9 @@ static int add_image(lua_State *L, const hl_call *c, add_image_fn *add) {
 }
 
 static const hl_call ADD_IMAGE = {
-  "add_image", 2, 2, 4, false, {"tag", "img", "global_step", "dataformats", "walltime", "shape", "dtype", NULL}};
+  "add_image", 2, 2, 4, HL_NO_TABLE, {"tag", "img", "global_step", "dataformats", "walltime", "shape", "dtype", NULL}};
 static const hl_call ADD_IMAGES = {
-  "add_images", 2, 2, 4, false, {"tag", "imgs", "global_step", "dataformats", "walltime", "shape", "dtype", NULL}};
+  "add_images", 2, 2, 4, HL_NO_TABLE, {"tag", "imgs", "global_step", "dataformats", "walltime", "shape", "dtype", NULL}};
 
 static int l_add_image(lua_State *L) { return add_image(L, &ADD_IMAGE, helios_writer_add_image); }
 static int l_add_images(lua_State *L) { return add_image(L, &ADD_IMAGES, helios_writer_add_images); }
@@ -128,7 +128,7 @@ static int l_add_images(lua_State *L) { return add_image(L, &ADD_IMAGES, helios_
 
 /* torch's order, walltime included. */
 static const hl_call ADD_HISTOGRAM = {
-  "add_histogram", 2, 2, 6, false,
+  "add_histogram", 2, 2, 6, HL_NO_TABLE,
   {"tag", "values", "global_step", "bins", "walltime", "max_bins", "shape", "dtype", NULL}};
 
 static int64_t check_count(lua_State *L, const hl_call *c, int slot) {
@@ -165,7 +165,7 @@ static int l_add_histogram(lua_State *L) {
 /* ---- add_pr_curve ------------------------------------------------------------------------------------ */
 
 static const hl_call ADD_PR_CURVE = {
-  "add_pr_curve", 2, 3, 6, false,
+  "add_pr_curve", 2, 3, 6, HL_NO_TABLE,
   {"tag", "labels", "predictions", "global_step", "num_thresholds", "weights", "walltime", "dtype", NULL}};
 
 /* Weights stay double, whatever `dtype` says of the other two. */

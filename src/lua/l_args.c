@@ -79,9 +79,20 @@ static bool nothing_follows(lua_State *L, int slot) {
   return true;
 }
 
+/* No list, and not empty either. */
+static bool has_only_names(lua_State *L, int table) {
+  if (lua_rawlen(L, table) > 0 || luaL_getmetafield(L, table, "__len") != LUA_TNIL) return false;
+  lua_pushnil(L);
+  if (lua_next(L, table) == 0) return false;
+  lua_pop(L, 2);
+  return true;
+}
+
 static bool is_options_table(lua_State *L, const hl_call *c, int slot) {
   if (!lua_istable(L, slot)) return false;
-  return !c->table_optional || (nothing_follows(L, slot) && all_keys_are_options(L, c, slot));
+  if (c->first_optional == HL_NO_TABLE) return true;
+  if (!nothing_follows(L, slot)) return false;
+  return all_keys_are_options(L, c, slot) || (c->first_optional == HL_LIST && has_only_names(L, slot));
 }
 
 /* The table is at the first optional slot; it moves above the last one, its values into their slots. */

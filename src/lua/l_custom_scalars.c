@@ -7,7 +7,7 @@
 
 #include "l_writer.h"
 
-static const hl_call ADD_CUSTOM_SCALARS = {"add_custom_scalars", 2, 1, 1, false, {"layout", "walltime", NULL}};
+static const hl_call ADD_CUSTOM_SCALARS = {"add_custom_scalars", 2, 1, 1, HL_NO_TABLE, {"layout", "walltime", NULL}};
 enum { TAGS = 2, CATEGORY, TITLE, MARGIN_TAGS = 3 };
 
 /* For tables inside of an argument: helpers of dictionaries then name the argument. */
@@ -103,9 +103,9 @@ static int add_one_chart(lua_State *L, const hl_call *c, bool margin) {
 }
 
 static const hl_call ADD_MULTILINE = {
-  "add_custom_scalars_multilinechart", 2, 1, 3, false, {"tags", "category", "title", "walltime", NULL}};
+  "add_custom_scalars_multilinechart", 2, 1, 3, HL_NO_TABLE, {"tags", "category", "title", "walltime", NULL}};
 static const hl_call ADD_MARGIN = {
-  "add_custom_scalars_marginchart", 2, 1, 3, false, {"tags", "category", "title", "walltime", NULL}};
+  "add_custom_scalars_marginchart", 2, 1, 3, HL_NO_TABLE, {"tags", "category", "title", "walltime", NULL}};
 
 static int l_add_multiline(lua_State *L) { return add_one_chart(L, &ADD_MULTILINE, false); }
 static int l_add_margin(lua_State *L) { return add_one_chart(L, &ADD_MARGIN, true); }

@@ -7,7 +7,7 @@
 
 /* Labels are a table themselves: a second table is the options when all its keys are names of options. */
 static const hl_call ADD_EMBEDDING = {
-  "add_embedding", 2, 1, 6, true,
+  "add_embedding", 2, 1, 6, HL_LIST,
   {"mat", "metadata", "label_img", "global_step", "tag", "metadata_header", "walltime", NULL}};
 enum { MAT = 2, METADATA, LABEL_IMG, STEP, TAG, HEADER, WALLTIME };
 

@@ -30,7 +30,7 @@ static helios_graph *push_graph(lua_State *L, const hl_call *c) {
 
 /* ---- nodes ------------------------------------------------------------------------------------------------- */
 
-static const hl_call ADD_NODES = {"add_graph", 2, 1, 1, false, {"model", "walltime", NULL}};
+static const hl_call ADD_NODES = {"add_graph", 2, 1, 1, HL_NO_TABLE, {"model", "walltime", NULL}};
 enum { NODES = 2 };
 
 typedef struct reader {
@@ -188,7 +188,7 @@ static int l_is_open(lua_State *L) {
 
 /* ---- ONNX -------------------------------------------------------------------------------------------------- */
 
-static const hl_call ADD_ONNX_GRAPH = {"add_onnx_graph", 2, 1, 1, false, {"path", "walltime", NULL}};
+static const hl_call ADD_ONNX_GRAPH = {"add_onnx_graph", 2, 1, 1, HL_NO_TABLE, {"path", "walltime", NULL}};
 
 /* Unlike other calls this one reads a file, and tells when it cannot. */
 static int l_add_onnx_graph(lua_State *L) {

@@ -34,6 +34,10 @@ void hl_open_writer(lua_State *L);
 
 enum { HL_MAX_ARGS = 14 };
 
+/* Whether the first optional argument may itself be a table. A dictionary is one unless nothing follows it and all its
+ * keys are names of options; of what must be a list or a tensor, a table of names alone is the options as well. */
+enum { HL_NO_TABLE = 0, HL_DICTIONARY = 1, HL_LIST = 2 };
+
 /* A function as its user writes it. names: `required` ones, then those that may also be positional (in Helios' order;
  * `positional` counts both), then those that are only ever named, such as walltime. */
 typedef struct hl_call {
@@ -41,8 +45,7 @@ typedef struct hl_call {
   int first;              /* stack index of the first argument: 2 for methods, 1 for functions */
   int required;
   int positional;
-  bool table_optional;    /* the first optional argument may itself be a table: it is the options table only when
-                             nothing follows it and all its keys are names of options */
+  int first_optional;     /* HL_NO_TABLE and so on */
   const char *names[HL_MAX_ARGS + 1]; /* ends with NULL */
 } hl_call;
 

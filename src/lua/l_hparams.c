@@ -6,7 +6,7 @@
 
 /* Domains are a table themselves: a third table is the options when all its keys are names of options. */
 static const hl_call ADD_HPARAMS = {
-  "add_hparams", 2, 2, 5, true,
+  "add_hparams", 2, 2, 5, HL_DICTIONARY,
   {"hparam_dict", "metric_dict", "hparam_domain_discrete", "run_name", "global_step", "walltime", NULL}};
 enum { HPARAMS = 2, METRICS, DOMAINS, RUN_NAME, STEP, WALLTIME };
 

@@ -146,7 +146,7 @@ static void log_message(lua_State *L, l_logger *logger, int level, const hl_call
 #define OPTION_NAMES "exc_info", "stack_info", "stacklevel", "extra"
 
 static int l_info(lua_State *L) {
-  static const hl_call call = {"info", 2, 1, 1, false, {"msg", OPTION_NAMES}};
+  static const hl_call call = {"info", 2, 1, 1, HL_NO_TABLE, {"msg", OPTION_NAMES}};
   l_logger *logger = hl_check_logger(L, "info");
   if (logger->rank != 0) return 0;
   log_message(L, logger, HELIOS_INFO, &call, 2);
@@ -154,19 +154,19 @@ static int l_info(lua_State *L) {
 }
 
 static int l_warning(lua_State *L) {
-  static const hl_call call = {"warning", 2, 1, 1, false, {"msg", OPTION_NAMES}};
+  static const hl_call call = {"warning", 2, 1, 1, HL_NO_TABLE, {"msg", OPTION_NAMES}};
   log_message(L, hl_check_logger(L, "warning"), HELIOS_WARNING, &call, 2);
   return 0;
 }
 
 static int l_error(lua_State *L) {
-  static const hl_call call = {"error", 2, 1, 1, false, {"msg", OPTION_NAMES}};
+  static const hl_call call = {"error", 2, 1, 1, HL_NO_TABLE, {"msg", OPTION_NAMES}};
   log_message(L, hl_check_logger(L, "error"), HELIOS_ERROR, &call, 2);
   return 0;
 }
 
 static int l_exception(lua_State *L) {
-  static const hl_call call = {"exception", 2, 1, 1, false, {"msg", OPTION_NAMES}};
+  static const hl_call call = {"exception", 2, 1, 1, HL_NO_TABLE, {"msg", OPTION_NAMES}};
   l_logger *logger = hl_check_logger(L, "exception");
   if (lua_gettop(L) == 3 && is_options(L, 3)) {
     log_with_options(L, logger, HELIOS_ERROR, &call, 2);
@@ -182,7 +182,7 @@ static int l_exception(lua_State *L) {
 }
 
 static int l_log(lua_State *L) {
-  static const hl_call call = {"log", 2, 2, 2, false, {"level", "msg", OPTION_NAMES}};
+  static const hl_call call = {"log", 2, 2, 2, HL_NO_TABLE, {"level", "msg", OPTION_NAMES}};
   l_logger *logger = hl_check_logger(L, "log");
   if (lua_gettop(L) < 2) hl_arg_error(L, &call, 2, "missing");
   log_message(L, logger, hl_check_level(L, &call, 2), &call, 3);
@@ -195,7 +195,7 @@ static int l_level(lua_State *L) {
 }
 
 static int l_set_level(lua_State *L) {
-  static const hl_call call = {"set_level", 2, 1, 1, false, {"level"}};
+  static const hl_call call = {"set_level", 2, 1, 1, HL_NO_TABLE, {"level"}};
   l_logger *logger = hl_check_logger(L, "set_level");
   hl_args(L, &call);
   helios_logger_set_level(logger->handle, hl_check_level(L, &call, 2));

@@ -216,7 +216,7 @@ static bool is_callable(lua_State *L, int slot) {
 }
 
 static int l_add_handler(lua_State *L) {
-  static const hl_call call = {"add_handler", 2, 1, 2, false, {"fn", "level"}};
+  static const hl_call call = {"add_handler", 2, 1, 2, HL_NO_TABLE, {"fn", "level"}};
   l_logger *logger = hl_check_logger(L, "add_handler");
   hl_args(L, &call);
   if (!is_callable(L, 2)) hl_arg_type_error(L, &call, 2, "a function");
@@ -233,7 +233,7 @@ static int l_add_handler(lua_State *L) {
 }
 
 static int l_remove_handler(lua_State *L) {
-  static const hl_call call = {"remove_handler", 2, 1, 1, false, {"fn"}};
+  static const hl_call call = {"remove_handler", 2, 1, 1, HL_NO_TABLE, {"fn"}};
   l_logger *logger = hl_check_logger(L, "remove_handler");
   hl_args(L, &call);
   push_handlers(L, 2);

@@ -53,7 +53,7 @@ static int push_result(lua_State *L, l_logger *logger, helios_status st) {
 
 /* The object itself stays at 2, between its userdata and the arguments: its field is set. */
 static int l_setup(lua_State *L) {
-  static const hl_call call = {"setup", 3, 0, 1, false, {"log_file"}};
+  static const hl_call call = {"setup", 3, 0, 1, HL_NO_TABLE, {"log_file"}};
   if (lua_isnone(L, 1)) lua_pushnil(L);
   lua_pushvalue(L, 1);
   lua_insert(L, 1);

@@ -6,7 +6,7 @@
 /* ---- numbers that were counted elsewhere --------------------------------------------------------------- */
 
 static const hl_call ADD_HISTOGRAM_RAW = {
-  "add_histogram_raw", 2, 8, 10, false,
+  "add_histogram_raw", 2, 8, 10, HL_NO_TABLE,
   {"tag", "min", "max", "num", "sum", "sum_squares", "bucket_limits", "bucket_counts", "global_step", "walltime",
    NULL}};
 
@@ -32,7 +32,7 @@ static int l_add_histogram_raw(lua_State *L) {
 }
 
 static const hl_call ADD_PR_CURVE_RAW = {
-  "add_pr_curve_raw", 2, 7, 11, false,
+  "add_pr_curve_raw", 2, 7, 11, HL_NO_TABLE,
   {"tag", "true_positive_counts", "false_positive_counts", "true_negative_counts", "false_negative_counts",
    "precision", "recall", "global_step", "num_thresholds", "weights", "walltime", NULL}};
 
@@ -64,7 +64,7 @@ static int l_add_pr_curve_raw(lua_State *L) {
 /* ---- one tensor each ------------------------------------------------------------------------------------- */
 
 static const hl_call ADD_TENSOR = {
-  "add_tensor", 2, 2, 4, false, {"tag", "tensor", "global_step", "walltime", "shape", "dtype", NULL}};
+  "add_tensor", 2, 2, 4, HL_NO_TABLE, {"tag", "tensor", "global_step", "walltime", "shape", "dtype", NULL}};
 
 static int l_add_tensor(lua_State *L) {
   enum { TAG = 2, TENSOR, STEP, WALLTIME };
@@ -88,7 +88,7 @@ static double opt_positive(lua_State *L, const hl_call *c, int slot) {
 }
 
 static const hl_call ADD_AUDIO = {
-  "add_audio", 2, 2, 5, false,
+  "add_audio", 2, 2, 5, HL_NO_TABLE,
   {"tag", "snd_tensor", "global_step", "sample_rate", "walltime", "shape", "dtype", NULL}};
 
 static int l_add_audio(lua_State *L) {
@@ -106,7 +106,7 @@ static int l_add_audio(lua_State *L) {
 }
 
 static const hl_call ADD_VIDEO = {
-  "add_video", 2, 2, 5, false, {"tag", "vid_tensor", "global_step", "fps", "walltime", "shape", "dtype", NULL}};
+  "add_video", 2, 2, 5, HL_NO_TABLE, {"tag", "vid_tensor", "global_step", "fps", "walltime", "shape", "dtype", NULL}};
 
 static int l_add_video(lua_State *L) {
   enum { TAG = 2, VIDEO, STEP, FPS, WALLTIME };
@@ -125,7 +125,7 @@ static int l_add_video(lua_State *L) {
 /* ---- boxes ----------------------------------------------------------------------------------------------- */
 
 static const hl_call ADD_BOXES = {
-  "add_image_with_boxes", 2, 3, 8, false,
+  "add_image_with_boxes", 2, 3, 8, HL_NO_TABLE,
   {"tag", "img_tensor", "box_tensor", "global_step", "walltime", "rescale", "dataformats", "labels", NULL}};
 
 /* One string, or a list of strings; the list keeps them alive. */

@@ -5,7 +5,7 @@
 
 /* Colours are a table themselves: a third table is the options when all its keys are names of options. */
 static const hl_call ADD_MESH = {
-  "add_mesh", 2, 2, 7, true,
+  "add_mesh", 2, 2, 7, HL_LIST,
   {"tag", "vertices", "colors", "faces", "config_dict", "global_step", "walltime", NULL}};
 
 static const DLTensor *opt_tensor(lua_State *L, int slot) {

@@ -121,9 +121,9 @@ void hl_tensor_copy_out(const hl_tensor *t, void *out) {
 
 /* ---- making from Lua --------------------------------------------------------------------------------- */
 
-static const hl_call NEW = {"new", 1, 1, 2, false, {"shape", "dtype", NULL}};
-static const hl_call FROM_TABLE = {"from_table", 1, 1, 2, false, {"t", "dtype", NULL}};
-static const hl_call FROM_BYTES = {"from_bytes", 1, 2, 3, false, {"s", "shape", "dtype", NULL}};
+static const hl_call NEW = {"new", 1, 1, 2, HL_NO_TABLE, {"shape", "dtype", NULL}};
+static const hl_call FROM_TABLE = {"from_table", 1, 1, 2, HL_NO_TABLE, {"t", "dtype", NULL}};
+static const hl_call FROM_BYTES = {"from_bytes", 1, 2, 3, HL_NO_TABLE, {"s", "shape", "dtype", NULL}};
 
 static int l_new(lua_State *L) {
   hl_args(L, &NEW);

@@ -109,7 +109,7 @@ int hl_end_add(lua_State *L, const hl_call *c, helios_status status) {
 /* ---- add_scalar -------------------------------------------------------------------------------------- */
 
 static const hl_call ADD_SCALAR = {
-  "add_scalar", 2, 2, 3, false,
+  "add_scalar", 2, 2, 3, HL_NO_TABLE,
   {"tag", "scalar_value", "global_step", "walltime", "double_precision", "shape", "dtype", NULL}};
 enum { TAG = 2, VALUE, STEP, WALLTIME, DOUBLE_PRECISION, SHAPE, DTYPE };
 
@@ -188,7 +188,7 @@ static void retire(helios_writer *w, bool borrowed) {
 }
 
 static const hl_call SETUP = {
-  "setup", 2, 1, 1, false,
+  "setup", 2, 1, 1, HL_NO_TABLE,
   {"run_path", "flush_secs", "purge_step", "filename_suffix", "durability", "scalars_layout", NULL}};
 enum { RUN_PATH = 2, FLUSH_SECS, PURGE_STEP, FILENAME_SUFFIX, DURABILITY, SCALARS_LAYOUT };
 
@@ -242,7 +242,7 @@ static int l_setup(lua_State *L) {
   return 0;
 }
 
-static const hl_call SET_STEP = {"set_step", 2, 0, 1, false, {"n", NULL}};
+static const hl_call SET_STEP = {"set_step", 2, 0, 1, HL_NO_TABLE, {"n", NULL}};
 
 /* Remembered also while nothing is open: the next setup takes it over. */
 static int l_set_step(lua_State *L) {
