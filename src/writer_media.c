@@ -148,6 +148,26 @@ helios_status helios_writer_add_custom_scalars(helios_writer *w, const helios_ca
   return hl_add_end(&a, st, HL_CLASS_TEXT);
 }
 
+static helios_status add_one_chart(helios_writer *w, helios_chart chart, const char *category, const char *title,
+                                   const helios_add_options *options) {
+  chart.title = title != NULL ? title : "untitled";
+  helios_category only = {category != NULL ? category : "default", &chart, 1};
+  return helios_writer_add_custom_scalars(w, &only, 1, options);
+}
+
+helios_status helios_writer_add_custom_scalars_multilinechart(helios_writer *w, const char *const *tags,
+                                                              size_t tag_count, const char *category,
+                                                              const char *title, const helios_add_options *options) {
+  return add_one_chart(w, (helios_chart){.tags = tags, .tag_count = tag_count}, category, title, options);
+}
+
+helios_status helios_writer_add_custom_scalars_marginchart(helios_writer *w, const char *const *tags, size_t tag_count,
+                                                           const char *category, const char *title,
+                                                           const helios_add_options *options) {
+  helios_chart chart = {.margin = true, .tags = tags, .tag_count = tag_count};
+  return add_one_chart(w, chart, category, title, options);
+}
+
 /* ---- graphs ------------------------------------------------------------------------------------------------ */
 
 /* Both events of a graph as one piece: viewers must not find the second without the first. */

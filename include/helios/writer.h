@@ -135,6 +135,18 @@ HELIOS_API helios_status helios_writer_add_images(helios_writer *w, const char *
                                                   const char *dataformats, int64_t step,
                                                   const helios_add_options *options);
 
+/* A figure as the host has drawn it: pixels, or the bytes of a PNG file; the other is NULL. */
+typedef struct helios_picture {
+  const DLTensor *pixels; /* uint8, height x width x channels, 1, 3 or 4 of those */
+  const void *png;
+  size_t png_size;
+} helios_picture;
+
+/* A figure, or `count` figures of one size in a grid of 8 columns, as an RGB image: gray is repeated, alpha dropped. Takes
+ * as long as decoding the PNG. (From Lua, helios.figure draws them.) */
+HELIOS_API helios_status helios_writer_add_figure(helios_writer *w, const char *tag, const helios_picture *figures,
+                                                  size_t count, int64_t step, const helios_add_options *options);
+
 typedef struct helios_histogram_options {
   HELIOS_ADD_OPTIONS_FIELDS;
   const char *bins;    /* NULL or "tensorflow", "auto", "fd", "doane", "scott", "rice", "sturges", "sqrt" */
@@ -296,6 +308,15 @@ typedef struct helios_category {
 /* The layout of that dashboard; the newest one counts. */
 HELIOS_API helios_status helios_writer_add_custom_scalars(helios_writer *w, const helios_category *categories,
                                                           size_t count, const helios_add_options *options);
+
+/* A layout of one chart: a line for each tag, or a margin for each triple of tags (value, lower and upper bound). category
+ * NULL means "default", title NULL "untitled". */
+HELIOS_API helios_status helios_writer_add_custom_scalars_multilinechart(
+  helios_writer *w, const char *const *tags, size_t tag_count, const char *category, const char *title,
+  const helios_add_options *options);
+HELIOS_API helios_status helios_writer_add_custom_scalars_marginchart(
+  helios_writer *w, const char *const *tags, size_t tag_count, const char *category, const char *title,
+  const helios_add_options *options);
 
 /* ---- graphs -------------------------------------------------------------------------------------------- */
 

@@ -46,6 +46,12 @@ static DLTensor tensor_of(void *data, helios_dtype dtype, int ndim, int64_t *sha
   return (DLTensor){.data = data, .device = {kDLCPU, 0}, .ndim = ndim, .dtype = type, .shape = shape};
 }
 
+/* One white pixel. */
+static const unsigned char small_png[] = {
+  137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 58, 126, 155,
+  85, 0, 0, 0, 10, 73, 68, 65, 84, 120, 156, 99, 248, 15, 0, 1, 1, 1, 0, 177, 56, 246, 20, 0, 0, 0, 0, 73, 69, 78,
+  68, 174, 66, 96, 130};
+
 static void add_images(helios_writer *w) {
   static unsigned char pixels[4 * 3 * 60 * 60];
   int64_t one[3] = {3, 60, 60}, many[4] = {4, 3, 60, 60}, sides[2] = {1, 4};
@@ -54,6 +60,11 @@ static void add_images(helios_writer *w) {
   DLTensor boxes = tensor_of(corners, HELIOS_FLOAT32, 2, sides);
   int64_t film[5] = {1, 2, 3, 20, 20};
   DLTensor video = tensor_of(pixels, HELIOS_UINT8, 5, film);
+  int64_t hwc[3] = {60, 60, 3};
+  DLTensor drawing = tensor_of(pixels, HELIOS_UINT8, 3, hwc);
+  const helios_picture figures[2] = {{.pixels = &drawing}, {.png = small_png, .png_size = sizeof small_png}};
+  helios_writer_add_figure(w, "figure", figures, 1, 1, NULL);
+  helios_writer_add_figure(w, "png", figures + 1, 1, 1, NULL);
   helios_writer_add_image(w, "image", &image, "CHW", 1, NULL);
   helios_writer_add_images(w, "images", &images, "NCHW", 1, NULL);
   helios_writer_add_image_with_boxes(w, "boxes", &image, &boxes, 1, NULL);

@@ -93,13 +93,16 @@ static int add_one_chart(lua_State *L, const hl_call *c, bool margin) {
   enum { WALLTIME = TITLE + 1 };
   if (!hl_begin_add(L, c)) return 0;
   helios_add_options options = {.size = sizeof options};
-  helios_chart chart = {.title = hl_opt_string(L, c, TITLE, "untitled"), .margin = margin};
-  helios_category category = {hl_opt_string(L, c, CATEGORY, "default"), &chart, 1};
+  helios_chart chart = {.title = hl_opt_string(L, c, TITLE, NULL), .margin = margin};
+  const char *category = hl_opt_string(L, c, CATEGORY, NULL);
   hl_opt_walltime(L, c, WALLTIME, &options.walltime, &options.has_walltime);
   lua_pushvalue(L, TAGS);
   check_tags(L, c, &chart);
   helios_writer *w = hl_add_handle(L, c);
-  return hl_end_add(L, c, helios_writer_add_custom_scalars(w, &category, 1, &options));
+  helios_status (*add)(helios_writer *, const char *const *, size_t, const char *, const char *,
+                       const helios_add_options *) =
+    margin ? helios_writer_add_custom_scalars_marginchart : helios_writer_add_custom_scalars_multilinechart;
+  return hl_end_add(L, c, add(w, chart.tags, chart.tag_count, category, chart.title, &options));
 }
 
 static const hl_call ADD_MULTILINE = {

@@ -25,7 +25,7 @@ void hl_open_signals(lua_State *L);
 void hl_open_terminal(lua_State *L);
 void hl_open_random(lua_State *L);
 void hl_open_graph(lua_State *L);   /* what helios.graph and add_graph need of the core */
-void hl_open_figure(lua_State *L);  /* pictures of add_figure */
+void hl_open_figure(lua_State *L);  /* the second half of add_figure */
 void hl_open_process(lua_State *L); /* run(argv, input, seconds): a program, fed, heard and bounded in time */
 void hl_open_logger(lua_State *L);
 void hl_open_writer(lua_State *L);

@@ -3,10 +3,11 @@
 ---@class helios.native.figure
 local figure = {}
 
----Pictures of one size as one tensor of N x height x width x 3: gray is repeated, alpha dropped.
----@param pictures helios.Tensor[] uint8, height x width x 1, 3 or 4 channels
----@return helios.Tensor? stacked nil when one is no picture, or of another size
----@return string? why
-function figure.stack(pictures) end
+---What figures rendered, as one image of the run.
+---@param writer helios.TensorboardWriter
+---@param tag string
+---@param pictures (helios.Tensor|string)[] of one size: uint8, height x width x 1, 3 or 4 channels; or PNG bytes
+---@param options? {global_step: integer?, walltime: number?}
+function figure.add(writer, tag, pictures, options) end
 
 return figure
