@@ -680,6 +680,15 @@ describe("RootLogger in processes of its own", function()
     assert.equal(want, text_of(path))
   end)
 
+  it("opens no file in the place of a stderr that is closed", function()
+    tmp.write(dir .. "/script.lua", script[[
+      local log = RootLogger()
+      log:setup(path)
+      for i = 1, 3 do log:warning("w") end]])
+    os.execute(("%s %s/script.lua <&- 2>&-"):format(os.getenv("LUA") or "lua5.4", dir))
+    assert.equal(("TIME [WARNING]: w\n"):rep(3), text_of(path))
+  end)
+
   it("raises when a folder cannot be written", function()
     local result = child.run[[
       local log = require("helios.core.root_logger")()

@@ -51,10 +51,21 @@ static int64_t sys_pid(const hl_env *env) {
   return getpid();
 }
 
+/* A process without stdin, stdout or stderr, as daemons are, must not get one of our files in their place: what it
+ * prints, and what a logger tells stderr, would land in there. */
+static int above_standard(int fd) {
+  if (fd > STDERR_FILENO) return fd;
+  int higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), reason = errno;
+  close(fd);
+  errno = reason;
+  return higher;
+}
+
 static int sys_open(const hl_env *env, const char *path, int flags, int *code) {
   (void)env;
   int fd;
   RETRY(fd, open(path, flags | O_CLOEXEC, 0666));
+  if (fd >= 0) fd = above_standard(fd);
   return fd >= 0 ? fd : failed(code);
 }
 
