@@ -1,5 +1,6 @@
 -- Settings, fit and test; in which order what is called is callbacks_spec.lua's.
 local data = require "helios.data"
+local distributed = require "helios.core.distributed"
 local events = require "spec.support.events"
 local logging = require "helios.core.logging"
 local Model = require "helios.model"
@@ -260,6 +261,21 @@ describe("Trainer:fit", function()
     quiet(settings):fit(model, module_of(1))
     quiet(settings):fit(model, module_of(1))
     assert.same({}, loaded)
+  end)
+
+  it("lets the model add to the banner of log and screen", function()
+    local dir, shown = tmp.dir(), {}
+    local model = Model.new("m", {append_to_banner = function(_, banner) return banner .. "\n64 weights" end})
+    local print_on_screen = distributed.global_print
+    distributed.global_print = function(text) shown[#shown + 1] = text end
+    local ok, err = pcall(function() Trainer(at(dir, {total_steps = 1})):fit(model, module_of(1)) end)
+    distributed.global_print = print_on_screen
+    assert.is_true(ok, err)
+    assert.matches("^Helios [^\n]*\n64 weights$", shown[1])
+    assert.matches("INFO]: Helios [^\n]*\n64 weights\n", tmp.read(only_file(dir .. "/logs")))
+    model.append_to_banner = function() end
+    assert.error_matches(function() quiet {total_steps = 1}:fit(model, module_of(1)) end,
+      "append_to_banner: expected a string to be returned, got a nil", 1, true)
   end)
 
   it("survives a checkpoint that cannot be written, and says so", function()

@@ -90,8 +90,13 @@ local function tell(warnings)
 end
 
 local function banner_of(self)
-  return self.model:append_to_banner(("Helios %s, %s, rank %d of %d"):format(native.version, _VERSION, self.rank,
-    distributed.get_world_size()))
+  local banner = ("Helios %s, %s, rank %d of %d"):format(native.version, _VERSION, self.rank,
+    distributed.get_world_size())
+  local appended = self.model:append_to_banner(banner)
+  if type(appended) ~= "string" then
+    error("append_to_banner: expected a string to be returned, got a " .. type(appended), 0)
+  end
+  return appended
 end
 
 local function print_header(self, ...)
