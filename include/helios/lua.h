@@ -19,10 +19,16 @@ extern "C" {
 /* The opener of `helios.native`, the C half of the Lua modules; pushes its table and returns 1. */
 HELIOS_API int luaopen_helios_native(lua_State *L);
 
-/* Make every helios.* module available to require() in this state, out of the program: no files on disk are needed.
- * Call it once the standard libraries are open. Host programs that link libhelios-lua.a have it; the Lua module has
- * not. */
+/* Make every helios.* module available to require() in this state, out of the program: no files on disk are needed, and
+ * package.path, package.cpath and the searchers stay as they are. The modules use the standard libraries base, package,
+ * string, table, math, io and os, some also coroutine and debug, which may be opened before or after. Host programs that
+ * link libhelios-lua.a have it and the two openers below; the Lua module has not. */
 HELIOS_API void helios_lua_preload(lua_State *L);
+
+/* For luaL_requiref, under the names "helios" and "helios.core.logging": preload, then require the module; push it and
+ * return 1. The package library must be open. */
+HELIOS_API int luaopen_helios(lua_State *L);
+HELIOS_API int luaopen_helios_core_logging(lua_State *L);
 
 /* Push a helios.tensor that shows `managed`, any strides, without a copy, and return 1. The tensor owns it from the
  * moment of the call: its deleter runs when Lua collects the tensor and every view of it, or at once when this raises

@@ -77,6 +77,19 @@ static void an_opener_can_be_called_by_the_host(void) {
   lua_close(L);
 }
 
+static void modules_can_be_required_by_the_host(void) {
+  lua_State *L = luaL_newstate();
+  luaL_openlibs(L);
+  luaL_requiref(L, "helios", luaopen_helios, 1);
+  luaL_requiref(L, "helios.core.logging", luaopen_helios_core_logging, 0);
+  CHECK_INT(lua_gettop(L), 2);
+  lua_setglobal(L, "given");
+  lua_settop(L, 0);
+  check_text(L, "return helios.logging == given and given == require 'helios.core.logging' and helios == require 'helios'",
+             "true");
+  lua_close(L);
+}
+
 static void states_do_not_see_each_other(void) {
   lua_State *one = new_state(), *two = new_state();
   check_text(one, "logging = require 'helios.core.logging' logging.create_default_loggers()\n"
@@ -211,6 +224,7 @@ int main(void) {
   every_module_comes_out_of_the_program();
   paths_stay_as_they_were();
   an_opener_can_be_called_by_the_host();
+  modules_can_be_required_by_the_host();
   states_do_not_see_each_other();
   the_default_loggers_are_found();
   a_script_adds_to_the_hosts_run();

@@ -1,4 +1,4 @@
-/* preload.c - helios_lua_preload: every helios module out of the program itself, no files on disk. */
+/* preload.c - every helios module out of the program itself, no files on disk: for require, or for luaL_requiref. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <string.h>
@@ -31,3 +31,14 @@ void helios_lua_preload(lua_State *L) {
   }
   lua_pop(L, 1);
 }
+
+static int open_module(lua_State *L, const char *name) {
+  helios_lua_preload(L);
+  lua_getglobal(L, "require");
+  lua_pushstring(L, name);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+int luaopen_helios(lua_State *L) { return open_module(L, "helios"); }
+int luaopen_helios_core_logging(lua_State *L) { return open_module(L, "helios.core.logging"); }
