@@ -325,6 +325,7 @@ describe("add_graph", function()
     local message = "add_graph: argument 'verbose': expected a boolean, got number"
     fails(message, tb.add_graph, tb, Linear.new(1, 1), input(), 1)
     fails("add_graph: too many arguments", tb.add_graph, tb, Linear.new(1, 1), input(), {verbose = false}, true)
+    fails("add_graph: unknown option 'global_step'", tb.add_graph, tb, {{name = "a"}}, {global_step = 3, walltime = 1})
   end)
 end)
 

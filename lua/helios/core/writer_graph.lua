@@ -46,6 +46,14 @@ local function is_node_list(model)
   return type(first) == "table" and (getmetatable(first) == nil or rawget(first, "name") ~= nil)
 end
 
+---Nodes take no input: a table with names in its place can only be meant for the options.
+local function check_no_options(input)
+  if type(input) ~= "table" then return end
+  for key in pairs(input) do
+    if type(key) == "string" then error(("add_graph: unknown option '%s'"):format(key), 3) end
+  end
+end
+
 ---The error of a call inside, as this function's own.
 local function renamed(message)
   if type(message) ~= "string" then return message end
@@ -67,6 +75,8 @@ return function(self, model, ...)
     nodes = traced
   elseif not is_node_list(model) then
     fail("model", "expected a module (with forward or __call) or a list of nodes, got a " .. type(model), 2)
+  else
+    check_no_options(options.input_to_model)
   end
   local ok, message = pcall(native.add, self, nodes, {walltime = options.walltime})
   if not ok then error(renamed(message), 2) end
