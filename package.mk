@@ -105,6 +105,6 @@ docs: $(BUILD)/man/helios.3  ## the manual and both references as HTML in build/
 	@cp docs/style.css $(DOCS)
 	@$(LUA) tools/ldoc.lua $(BUILD)/gen/ldoc $(DOCUMENTED)
 	@ldoc -q -c config.ld -d $(DOCS)/lua $(BUILD)/gen/ldoc
-	@mandoc -T html -O style=style.css man/helios.1 > $(DOCS)/helios.1.html
-	@mandoc -T html -O style=style.css $(BUILD)/man/helios.3 > $(DOCS)/helios.3.html
+	@tools/page.sh man/helios.1 > $(DOCS)/helios.1.html
+	@tools/page.sh $(BUILD)/man/helios.3 > $(DOCS)/helios.3.html
 	@echo "docs: $(DOCS)/index.html"

@@ -166,6 +166,9 @@ describe("make docs", function()
     end
     assert.is_true(count > 100)
     assert.matches("from_table", tmp.read(dir .. "/docs/lua/modules/helios.tensor.html"), 1, true)
+    for _, page in ipairs {"index", "helios.1", "helios.3"} do
+      assert.matches('<nav><a href="index.html">', tmp.read(dir .. "/docs/" .. page .. ".html"), 1, true)
+    end
     assert.matches("helios_writer_add_scalar", tmp.read(dir .. "/docs/helios.3.html"), 1, true)
   end)
 end)
