@@ -356,6 +356,20 @@ describe("helios tail in a terminal", function()
   end)
 end)
 
+describe("helios tail between two looks", function()
+  it("ends soon when it is told to, and draws anew when the terminal changes", function()
+    local folder = tmp.dir()
+    local screen, tty = folder .. "/screen", folder .. "/tty"
+    local drawn = "for i in $(seq 200); do grep -qs %s " .. screen .. " && break; sleep 0.1; done"
+    local hands = table.concat({drawn:format("'q quit'"), "stty rows 9 cols 50 < $(cat " .. tty .. ")",
+      drawn:format("'page 1/'"), "kill $(cat " .. folder .. "/pid)"}, "; ")
+    local line = ("tty >%s; stty cols 80 rows 24; echo $$ >%s/pid; exec %s tail --interval 600 %s"):format(tty, folder,
+      HELIOS, GOLDEN)
+    assert.is_true(os.execute(("(%s) | timeout 60 script -qefc %s %s >/dev/null"):format(hands, quote(line), screen)))
+    assert.matches("\27%[%?1049l", read(screen):sub(-200))
+  end)
+end)
+
 describe("helios tail --once", function()
   it("draws each scalar with its ends", function()
     local out, _, status = helios("tail", "--once", GOLDEN, "--tag", "loss", "--width", "40", "--height", "12")

@@ -289,14 +289,20 @@ local function act(view, bytes)
   return false, known
 end
 
----Wait for the next look, and do what keys say meanwhile. Gives whether to end, and whether a key came first.
-local function keys(view, raw, seconds)
+local GLANCE = 0.25 -- seconds between looks at the size of the terminal
+
+---Wait for the next look, and do what keys say meanwhile. Gives whether to end, and whether a key or another size of
+---the terminal came first.
+local function keys(view, raw, watch, seconds)
   local deadline = native.terminal.monotonic() + seconds
+  local width, height = tty.size()
   repeat
-    local bytes, closed = raw:key(math.max(0, deadline - native.terminal.monotonic()))
-    if closed then return true, false end
+    local bytes, closed = raw:key(math.max(0, math.min(GLANCE, deadline - native.terminal.monotonic())))
+    if closed or watch:seen() then return true, false end
     local done, known = act(view, bytes or "")
     if known then return done, true end
+    local new_width, new_height = tty.size()
+    if new_width ~= width or new_height ~= height then return false, true end
   until native.terminal.monotonic() >= deadline
   return false, false
 end
@@ -319,8 +325,7 @@ local function live(view, interval, raw)
     if not pressed then refresh(view) end
     local width, height = tty.size()
     show(picture(view, width or 80, height or 24))
-    done, pressed = keys(view, raw, interval)
-    done = done or watch:seen() ~= nil
+    done, pressed = keys(view, raw, watch, interval)
   until done
   watch:stop()
 end
