@@ -19,6 +19,6 @@ def generate(rng, index, method):
     if rng.random() < 0.5:
         options["fps"] = rng.choice([1, 4, 10, 25, 50])
     name = rng.choice(["uint8", "uint8", "float32", "float64"])
-    shape = [rng.choice([1, 2, 3, 4, 5, 9]), rng.choice([1, 2, 5]), 3, rng.choice([1, 4, 9]), rng.choice([2, 8, 11])]
+    shape = [rng.choice([1, 2, 3, 4, 5, 9]), rng.choice([1, 2, 5]), rng.choice([3, 3, 4]), rng.choice([1, 4, 9]), rng.choice([2, 8, 11])]
     return Call(method, [common.tag(rng, index), common.form(rng, frames(rng, shape, name), name)], options,
                 fps=options.get("fps", 4))

@@ -1,20 +1,20 @@
 /* video.c - a batch of films as one animated GIF: each frame is a grid of the films' frames, inside Summary.Image.
  *
  * N films are padded with black to a power of two P, and lie in 2^((bits(N) - 1) div 2) rows of as many as it takes;
- * bits(N) is the length of N in binary. */
+ * bits(N) is the length of N in binary. Channels are 1, 3, or 4 of which the last is alpha. */
 #include <math.h>
 
 #include "gif.h"
 #include "pixels.h"
 #include "summary.h"
 
-enum { VIDEO_RANK = 5, FILMS = 0, FRAMES = 1, SIZE_HINT = 64, MAX_DELAY = 65535 };
+enum { VIDEO_RANK = 5, FILMS = 0, FRAMES = 1, CHANNELS = 1, SIZE_HINT = 64, MAX_DELAY = 65535 };
 enum { IMAGE_HEIGHT = 1, IMAGE_WIDTH = 2, IMAGE_COLORSPACE = 3, IMAGE_ENCODED = 4 };
 
 typedef struct film {
   hl_array frame; /* NCHW: the films' frames at one time */
   hl_pixels grid;
-  int64_t frame_stride, frames;
+  int64_t frame_stride, frames, channels;
   double fps;
 } film;
 
@@ -30,6 +30,10 @@ static helios_status arrange(film *f, const hl_array *video, hl_error *err) {
   a.ndim = VIDEO_RANK - 1;
   memmove(a.shape, a.shape + 1, sizeof *a.shape * VIDEO_RANK);
   memmove(a.stride, a.stride + 1, sizeof *a.stride * VIDEO_RANK);
+  f->channels = a.shape[CHANNELS];
+  if (f->channels != 1 && f->channels != 3 && f->channels != 4)
+    return hl_invalid(err, "vid_tensor", "expected 1, 3 or 4 channels, got %lld", (long long)f->channels);
+  if (f->channels == 4) a.shape[CHANNELS] = 3; /* alpha is dropped: a GIF has none */
   f->frame = a;
   helios_status st = hl_pixels_from_array(&f->grid, &a, "NCHW", "vid_tensor", err);
   if (st != HELIOS_OK) return st;
@@ -103,7 +107,7 @@ helios_status hl_encode_video(hl_buf *out, hl_str tag, const DLTensor *video, do
   size_t image = hl_wire_begin(out, HL_VALUE_IMAGE, hint);
   hl_wire_varint_field(out, IMAGE_HEIGHT, f.grid.height);
   hl_wire_varint_field(out, IMAGE_WIDTH, f.grid.width);
-  hl_wire_varint_field(out, IMAGE_COLORSPACE, (uint64_t)f.frame.shape[1]);
+  hl_wire_varint_field(out, IMAGE_COLORSPACE, (uint64_t)f.channels);
   size_t encoded = hl_wire_begin(out, IMAGE_ENCODED, hint);
   st = put_gif(out, &f);
   if (st != HELIOS_OK) return st;

@@ -217,7 +217,8 @@ TensorboardWriter.add_audio = methods.add_audio
 ---Films as one animated GIF, side by side. A frame of at most 256 colours keeps them.
 ---@function add_video
 ---@param tag string
----@param vid_tensor helios.TensorLike films x frames x channels (1 or 3) x height x width; uint8, or 0 to 1
+---@param vid_tensor helios.TensorLike films x frames x channels (1, 3 or 4) x height x width; uint8, or 0
+---to 1; alpha is dropped
 ---@param global_step? integer|helios.VideoOptions
 ---@param fps? number frames a second (4)
 ---@param walltime? number
