@@ -263,6 +263,13 @@ describe("add_image_with_boxes", function()
     assert.same({table.unpack(high, 1, 39)}, {table.unpack(low, 2)})
   end)
 
+  it("loses the top of a label that half a pixel lifts above its line, as Pillow does", function()
+    local whole, lifted = ink(9, "ab"), ink(8.4, "ab") -- drawn at 0, and at -0.6
+    assert.equal(whole[4], lifted[3])
+    assert.equal(("255 "):rep(40):sub(1, -2), lifted[2])
+    assert.not_equal(lifted[2], whole[3])
+  end)
+
   it("breaks a label into lines", function()
     local rows = ink(20, "a\na")
     local plain = ("255 "):rep(40):sub(1, -2)

@@ -49,11 +49,12 @@ static unsigned char made_opaque(unsigned char alpha, unsigned coverage) {
   return (unsigned char)(((t >> 8) + t) >> 8);
 }
 
-static void draw_glyph(hl_bitmap *b, int64_t x0, int64_t y0, const glyph *g) {
+/* Nothing is drawn above row `first`. */
+static void draw_glyph(hl_bitmap *b, int64_t x0, int64_t y0, int64_t first, const glyph *g) {
   const unsigned char *coverage = COVERAGE + g->coverage;
   for (int64_t y = y0; y < y0 + g->height; y++) {
     for (int64_t x = x0; x < x0 + g->width; x++, coverage++) {
-      if (x < 0 || y < 0 || x >= b->width || y >= b->height) continue;
+      if (x < 0 || y < 0 || y < first || x >= b->width || y >= b->height) continue;
       unsigned char *p = b->data + ((size_t)y * b->width + (size_t)x) * (size_t)b->channels;
       for (int c = 0; c < 3; c++) p[c] = darkened(p[c], *coverage);
       if (b->channels == 4) p[3] = made_opaque(p[3], *coverage);
@@ -73,14 +74,23 @@ static int64_t pixel_down(double y) {
   return (int64_t)whole - (int64_t)floor((round((whole - y) * 64) + 32) / 64);
 }
 
+/* The text up to the end of its line. Pillow draws it on a mask that begins at the whole part of y: what a negative
+ * fraction moves above its highest glyph is lost. Returns where the line ends. */
+static const char *draw_line(hl_bitmap *b, double x, double y, const char *text) {
+  int64_t pen = pixel_right(x), top = pixel_down(y);
+  int highest = INT8_MAX;
+  for (const char *p = text; *p != '\0' && *p != '\n';) highest = min(highest, next_glyph(&p)->top);
+  while (*text != '\0' && *text != '\n') {
+    const glyph *g = next_glyph(&text);
+    draw_glyph(b, pen + g->left, top + g->top, (int64_t)trunc(y) + highest, g);
+    pen += g->advance;
+  }
+  return text;
+}
+
 void hl_font_draw(hl_bitmap *b, double x, double y, const char *text) {
-  int64_t left = pixel_right(x), top = pixel_down(y), pen = left;
-  for (const glyph *g; (g = next_glyph(&text)) != NULL; pen += g->advance) {
-    if (text[-1] != '\n') {
-      draw_glyph(b, pen + g->left, top + g->top, g);
-      continue;
-    }
-    pen = left - g->advance; /* a new line */
-    top += LINE_HEIGHT;
+  while (*(text = draw_line(b, x, y, text)) == '\n') {
+    text++;
+    y += LINE_HEIGHT;
   }
 }
