@@ -555,6 +555,8 @@ size_t helios_logger_error(helios_logger *l, char *text, size_t size) {
 static helios_status take_options(helios_logger_options *o, const helios_logger_options *given, hl_error *err) {
   helios_status st = hl_take_options(o, sizeof *o, given, err);
   if (st != HELIOS_OK) return st;
+  if (o->durability != HELIOS_DURABLE_PROCESS && o->durability != HELIOS_DURABLE_DISK)
+    return hl_invalid(err, "durability", "unknown value %d", (int)o->durability);
   if (!(o->flush_secs >= 0)) return hl_invalid(err, "flush_secs", "must not be negative");
   if (o->level == 0) o->level = HELIOS_INFO;
   if (o->file_level == 0) o->file_level = HELIOS_INFO;

@@ -295,6 +295,10 @@ static void nothing_was_written(helios_writer *w) {
 
 static void missing_for_a_logger(void) {
   helios_logger *l;
+  helios_logger_options strange = {.size = sizeof strange, .durability = (helios_durability)9};
+  char why[100];
+  WRONG(helios_logger_open(NULL, &strange, &l, why, sizeof why));
+  CHECK_STR(why, "durability: unknown value 9");
   helios_stats unset = {0};
   FINE(helios_logger_open(NULL, NULL, &l, NULL, 0));
   WRONG(helios_logger_set_file(l, ""));
