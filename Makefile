@@ -95,12 +95,13 @@ $(BUILD)/spec/c/%: spec/c/%.c $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(HL_CFLAGS) -Ispec/c $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios.a $(CORE_LIBS)
 
-# The library's memory runs out when this test wants it to.
-$(BUILD)/spec/c/test_every_call: LDFLAGS += -Wl,--wrap=realloc
+# The library's memory runs out when this test wants it to. (LDFLAGS is the user's: given on the command line, make would
+# not add to it.)
+$(BUILD)/spec/c/test_every_call: TEST_LDFLAGS = -Wl,--wrap=realloc
 
 $(BUILD)/spec/c/test_lua $(BUILD)/spec/c/test_host $(BUILD)/spec/c/test_every_call: $(BUILD)/spec/c/%: spec/c/%.c $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) -Ispec/c $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libhelios-lua.a \
+	$(call say,CC)$(CC) $(HL_CFLAGS) $(LUA_CFLAGS) -Ispec/c $(CPPFLAGS) $(CFLAGS) -MMD -MP $(TEST_LDFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libhelios-lua.a \
 	  $(BUILD)/libhelios.a $(CORE_LIBS) $(LUA_LIBS)
 
 $(EMBED): $(BUILD)/%: %.c $(BUILD)/libhelios-lua.a $(BUILD)/libhelios.a
