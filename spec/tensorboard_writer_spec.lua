@@ -1030,14 +1030,15 @@ describe("a disk that fails", function()
     assert.is_true(result.ok)
   end)
 
-  it("is told once on stderr, with path and reason", function()
+  it("is told once on stderr, with path and reason, and at the end what was lost", function()
     local result = run [[
       tb:flush()
       tb:add_scalar("x", 2, 2)
       tb:flush()
     ]]
-    local line = "^helios: " .. dir .. "/gone/events[^\n]*: cannot open: Not a directory\n$"
-    assert.truthy(result.err:find(line), result.err)
+    local line = "^helios: " .. dir .. "/gone/events[^\n]*: cannot open: Not a directory\n"
+    local lost = "helios: " .. dir .. "/gone: 2 records were dropped\n$"
+    assert.truthy(result.err:find(line .. lost), result.err)
   end)
 
   it("is forgotten once the folder is back: nothing is lost", function()

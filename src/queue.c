@@ -41,19 +41,23 @@ void hl_queue_count_dropped(void *ctx, const hl_entry *e) {
   q->pending -= e->size;
 }
 
-static helios_status tell(hl_queue *q, hl_error *err) {
+/* Each failure and each drop is told once: first the failure, then, by the next call that has none to tell, the drops;
+ * the last call of all tells both. */
+static helios_status tell(hl_queue *q, bool last, hl_error *err) {
   pthread_mutex_lock(&q->lock);
   hl_error failure = q->failure;
+  bool failed = failure.status != HELIOS_OK;
+  uint64_t lost = failed && !last ? 0 : q->dropped - q->dropped_told;
   q->failure = (hl_error){.status = HELIOS_OK};
-  uint64_t lost = q->dropped - q->dropped_told;
-  q->dropped_told = q->dropped;
+  q->dropped_told += lost;
   pthread_mutex_unlock(&q->lock);
-  if (failure.status != HELIOS_OK) {
-    if (err != NULL) *err = failure;
-    return failure.status;
-  }
-  if (lost == 0) return HELIOS_OK;
-  return hl_fail(err, HELIOS_EDROPPED, "%llu records were dropped", (unsigned long long)lost);
+  if (!failed && lost == 0) return HELIOS_OK;
+  if (!failed) return hl_fail(err, HELIOS_EDROPPED, "%llu records were dropped", (unsigned long long)lost);
+  size_t n = strlen(failure.reason);
+  if (lost > 0)
+    snprintf(failure.reason + n, sizeof failure.reason - n, "; %llu records were dropped", (unsigned long long)lost);
+  if (err != NULL) *err = failure;
+  return failure.status;
 }
 
 /* ---- putting in --------------------------------------------------------------------------------------- */
@@ -379,7 +383,7 @@ helios_status hl_queue_flush(hl_queue *q, hl_error *err) {
   pthread_mutex_lock(&q->drain_lock);
   if (q->ring.header != NULL) hl_queue_drain_and_sync(q);
   pthread_mutex_unlock(&q->drain_lock);
-  return tell(q, err);
+  return tell(q, false, err);
 }
 
 /* What neither a file nor the pending file holds is lost, and counted. */
@@ -421,7 +425,7 @@ helios_status hl_queue_close(hl_queue *q, hl_error *err) {
   hl_pending_close(&q->ring, hl_pending_used(&q->ring) == 0);
   pthread_mutex_unlock(&q->drain_lock);
   hl_flusher_detach(&q->client); /* after there is a lock that a child could inherit */
-  return tell(q, err);
+  return tell(q, true, err);
 }
 
 void hl_queue_free(hl_queue *q) {

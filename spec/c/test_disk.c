@@ -380,6 +380,9 @@ static void a_run_folder_is_gone_for_good(void) {
   close(fd);
   CHECK_INT(add_steps(w, 11, 20), 0);
   CHECK_INT(helios_writer_close(w), HELIOS_EIO);
+  char text[512];
+  helios_writer_error(w, text, sizeof text);
+  CHECK(strstr(text, "; 10 records were dropped") != NULL); /* nobody is left who could tell it later */
   CHECK_INT(dropped_by(w, &pending), 10);
   CHECK_INT(pending, 0);
   CHECK_INT(told, 1);

@@ -263,9 +263,12 @@ static void beyond_the_bound_media_go_first_and_all_is_counted(void) {
   break_at(BREAK_NEVER, 0, 0);
   hl_error err = {.status = HELIOS_OK};
   CHECK_INT(hl_queue_flush(q, &err), HELIOS_EIO); /* the outage is told first, then the drops */
-  CHECK_INT(hl_queue_flush(q, &err), HELIOS_OK);
+  err = (hl_error){.status = HELIOS_OK};
+  CHECK_INT(hl_queue_flush(q, &err), HELIOS_EDROPPED);
   helios_stats stats = {.size = sizeof stats};
   hl_queue_stats(q, &stats);
+  CHECK_INT(strtoull(err.reason, NULL, 10), stats.dropped);
+  CHECK_INT(hl_queue_flush(q, NULL), HELIOS_OK);
   size_t size;
   char *data = scratch_read(path, &size);
   size_t kept[256] = {0};

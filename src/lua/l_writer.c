@@ -173,10 +173,14 @@ static void on_error(void *ctx, helios_status status, const char *message) {
   fprintf(stderr, "helios: %s\n", message);
 }
 
+/* on_error has told why, and of what is only late nobody need hear. */
 static void tell_quietly_lost(helios_writer *w, helios_status status) {
-  if (status != HELIOS_EDROPPED) return; /* on_error has told the rest */
+  helios_stats stats = {.size = sizeof stats};
+  helios_writer_stats(w, &stats);
+  if (status == HELIOS_OK || stats.dropped == 0) return;
   char text[512];
-  helios_writer_error(w, text, sizeof text);
+  snprintf(text, sizeof text, "%s: %llu records were dropped", helios_writer_run_path(w),
+           (unsigned long long)stats.dropped);
   on_error(NULL, status, text);
 }
 
