@@ -664,6 +664,15 @@ describe("RootLogger in processes of its own", function()
     assert.equal(1, told)
   end)
 
+  it("says at its end how many lines a full disk has cost, when nobody has asked", function()
+    local result = child.run[[
+      local log = require("helios.core.root_logger")()
+      log:setup("/dev/full")
+      for i = 1, 3 do log:info("i") end]]
+    assert.is_true(result.ok)
+    assert.matches("No space left on device\nhelios: /dev/full: 3 lines were dropped\n$", result.err)
+  end)
+
   it("outlives a stderr that nobody reads", function()
     local program = script[[
       local log = RootLogger()

@@ -142,11 +142,24 @@ static int l_new(lua_State *L) {
   return 1;
 }
 
+/* Close where nobody reads the result. Why it failed was told when it did; how much went with it, here. */
+static void retire(helios_logger *handle) {
+  helios_stats stats = {.size = sizeof stats};
+  helios_status st = helios_logger_close(handle); /* also of no logger, and in a forked child: nothing then */
+  if (st != HELIOS_OK && helios_logger_stats(handle, &stats) == HELIOS_OK && stats.dropped > 0) {
+    char line[512];
+    int n = snprintf(line, sizeof line, "helios: %s: %llu lines were dropped\n", helios_logger_path(handle),
+                     (unsigned long long)stats.dropped);
+    hl_write_stderr(line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+  }
+  helios_logger_free(handle);
+}
+
 static int l_gc(lua_State *L) {
   l_logger *logger = lua_touserdata(L, 1);
   helios_logger *handle = logger->handle;
   logger->handle = NULL;
-  helios_logger_free(handle);
+  retire(handle);
   hl_buf_free(&logger->line);
   return 0;
 }
