@@ -193,7 +193,7 @@ end
 
 local PROLOGUE = [[
 /* helios.c - the C core in one file, made by `make amalgam` of version %s.
- *   cc -O2 -c helios.c     and link with -lpng -lz -lm -pthread */
+ *   cc -O2 -c helios.c     and link with -lpng -lz -lm -pthread; dlpack/dlpack.h, a header alone, must be found */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
