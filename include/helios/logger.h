@@ -103,10 +103,14 @@ HELIOS_API int helios_logger_level(const helios_logger *l);
 HELIOS_API helios_status helios_logger_add_sink(helios_logger *l, int level, helios_sink_fn fn, void *ctx);
 HELIOS_API helios_status helios_logger_remove_sink(helios_logger *l, helios_sink_fn fn, void *ctx);
 
-/* As for writers. A closed logger still serves its sinks; helios_logger_set_file opens it anew. */
+/* Write everything that is pending now. HELIOS_EIO or HELIOS_EDROPPED tell of failures since the last flush. */
 HELIOS_API helios_status helios_logger_flush(helios_logger *l);
+/* Flush and close the file; returns what flush would, HELIOS_OK a second time. A closed logger still serves its sinks;
+ * helios_logger_set_file opens it anew. */
 HELIOS_API helios_status helios_logger_close(helios_logger *l);
+/* Close if need be and give the memory back. NULL is fine. */
 HELIOS_API void helios_logger_free(helios_logger *l);
+/* Counters, of all files this logger has had; works on closed loggers too. */
 HELIOS_API helios_status helios_logger_stats(helios_logger *l, helios_stats *out);
 
 /* The file's path as given, or NULL; close keeps it. Valid until set_file or free. */

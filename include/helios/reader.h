@@ -89,6 +89,7 @@ HELIOS_API helios_status helios_reader_open(const char *path, const helios_reade
  * good. HELIOS_EIO: reading failed; may be called again. HELIOS_ENOMEM: the event is not lost, call again. */
 HELIOS_API helios_status helios_reader_next(helios_reader *r, helios_event *event);
 
+/* What has been met so far. */
 HELIOS_API helios_status helios_reader_stats_get(const helios_reader *r, helios_reader_stats *out);
 
 /* The i-th damaged place, from 0, in order; false when there is none. The first 256 are listed, all are counted. */
@@ -202,7 +203,8 @@ HELIOS_API helios_status helios_point_histogram(const helios_point *p, helios_hi
 
 typedef struct helios_run helios_run;
 
-/* What is known of one tag, from the points read so far. With keep_purged, voided points are counted too. */
+/* What is known of one tag, from the points read so far. With keep_purged, voided points are counted too. The strings are
+ * the run's: good until it is freed, rewound, or a call on it gave HELIOS_ENOMEM. */
 typedef struct helios_tag_info {
   const char *tag;      /* terminated; may hold NUL before tag_length */
   size_t tag_length;
