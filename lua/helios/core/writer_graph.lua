@@ -50,7 +50,7 @@ end
 local function check_no_options(input)
   if type(input) ~= "table" then return end
   for key in pairs(input) do
-    if type(key) == "string" then error(("add_graph: unknown option '%s'"):format(key), 3) end
+    if type(key) == "string" and not OPTIONS[key] then error(("add_graph: unknown option '%s'"):format(key), 3) end
   end
 end
 
