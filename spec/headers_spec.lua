@@ -78,3 +78,16 @@ describe("LuaJIT", function()
     assert.matches("%[INFO%]: 1 points\n$", tmp.read(dir .. "/run/jit.log"))
   end)
 end)
+
+describe("helios/writer.h", function()
+  it("has a function for every add_* of the Lua class", function()
+    local header, count = tmp.read("include/helios/writer.h"), 0
+    for name in pairs(require("helios.core.logging").TensorboardWriter) do
+      if name:find("^add_") then
+        assert.truthy(header:find("helios_writer_" .. name .. "%("), name)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 20)
+  end)
+end)
