@@ -4,7 +4,7 @@ local tensor = require "helios.tensor"
 local monotime = require "system".monotime
 
 local folder = arg[1]
-local RUNS <const> = 5
+local RUNS <const> = 15
 
 ---Best of several runs, each with a writer and a logger of its own.
 local function measure(kind, calls, prepare)

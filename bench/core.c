@@ -16,7 +16,7 @@
 #include "crc32c.h"
 #include "helios/helios.h"
 
-enum { RUNS = 5, WRITERS = 100, WIDTH = 1920, HEIGHT = 1080, PHOTO_BYTES = 3 * WIDTH * HEIGHT, MILLION = 1000000 };
+enum { RUNS = 15, WRITERS = 100, WIDTH = 1920, HEIGHT = 1080, PHOTO_BYTES = 3 * WIDTH * HEIGHT, MILLION = 1000000 };
 
 typedef struct bench {
   char folder[512];

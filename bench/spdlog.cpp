@@ -11,7 +11,7 @@
 #include <ctime>
 #include <string>
 
-static const int RUNS = 5, CALLS = 200000, KILLED_AFTER = 50;
+static const int RUNS = 15, CALLS = 200000, KILLED_AFTER = 50;
 
 static double seconds(clockid_t clock) {
   timespec t;
