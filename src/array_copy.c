@@ -3,7 +3,7 @@
 
 #include "array.h"
 
-enum { BLOCK = 16 * 1024 };
+enum { BLOCK = 32 * 1024 };
 
 /* Dimensions from the widest stride to the narrowest; those of size 1 do not matter and go first. */
 static void sort_dimensions(const hl_array *a, int *order) {
