@@ -308,14 +308,19 @@ static void measure_a_hundred_writers(bench *b) {
   for (int i = 0; i < WRITERS; i++) helios_writer_free(b->others[i]);
 }
 
-/* The last calls of a run of five million. */
+/* The last of a run of many million calls. */
 static void measure_a_long_run(bench *b) {
   enum { EARLIER = 4800000, CALLS = 200000 };
+  double call = 1e9, cpu = 1e9;
   open_handles(b, 1000000);
   for (int i = 0; i < EARLIER; i++) add_scalar(b, i);
-  double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID), call = time_calls(b, add_scalar, CALLS, false);
-  must(helios_writer_flush(b->writer));
-  report("add_scalar_later", "c", call, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu, CALLS);
+  for (int run = 0; run < RUNS; run++) {
+    double cpu_start = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    call = smaller(call, time_calls(b, add_scalar, CALLS, false));
+    must(helios_writer_flush(b->writer));
+    cpu = smaller(cpu, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_start);
+  }
+  report("add_scalar_later", "c", call, cpu, CALLS);
   close_handles(b);
 }
 
