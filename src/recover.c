@@ -64,12 +64,34 @@ static int by_order(const void *a, const void *b) {
   return x->order < y->order ? -1 : x->order > y->order;
 }
 
+static helios_status recover_locked(const pending_folder *f, const char *path, int fd, bool spool, hl_error *err) {
+  const hl_recovery_of *of = &f->of;
+  int64_t size, links;
+  int code;
+  if (of->env->stat_fd(of->env, fd, &size, NULL, &links, &code) != 0) return hl_fail_io(err, path, "cannot stat", code);
+  if (links == 0) return HELIOS_OK; /* its owner, or another recovery, was done with it just now */
+  return spool ? hl_recover_spool(of->env, of->alloc, of->folder, path, fd, size, f->result, err)
+               : hl_recover_pending(of, path, fd, size, f->result, err);
+}
+
+/* One whose owner lives is locked, and left alone. */
+static helios_status recover_file(const pending_folder *f, const char *path, bool spool, hl_error *err) {
+  const hl_env *env = f->of.env;
+  int code;
+  int fd = env->open(env, path, O_RDWR, &code);
+  if (fd < 0) return code == ENOENT ? HELIOS_OK : hl_fail_io(err, path, "cannot open", code);
+  helios_status st = HELIOS_OK;
+  if (env->lock(env, fd, false, &code) == 0) st = recover_locked(f, path, fd, spool, err);
+  else if (code == EWOULDBLOCK) f->result->live_files++;
+  else st = hl_fail_io(err, path, "cannot lock", code);
+  env->close(env, fd, &code);
+  return st;
+}
+
 /* The first failure is kept. */
 static helios_status recover_one(const pending_folder *f, const char *path, bool spool) {
-  const hl_recovery_of *of = &f->of;
   hl_error err = {.status = HELIOS_OK};
-  helios_status st = spool ? hl_recover_spool(of->env, of->alloc, of->folder, path, f->result, &err)
-                           : hl_recover_pending(of, path, f->result, &err);
+  helios_status st = recover_file(f, path, spool, &err);
   if (st != HELIOS_OK && f->err != NULL && f->err->status == HELIOS_OK) *f->err = err;
   return st;
 }

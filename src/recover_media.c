@@ -297,12 +297,8 @@ static helios_status rescue_copy(rescue *r, int fd, bool *live) {
   return st;
 }
 
-static helios_status rescue_locked(rescue *r, int fd) {
-  int64_t size, links;
+static helios_status rescue_file(rescue *r, int fd, int64_t size) {
   int code;
-  if (r->env->stat_fd(r->env, fd, &size, NULL, &links, &code) != 0)
-    return hl_fail_io(r->err, r->path, "cannot stat", code);
-  if (links == 0) return HELIOS_OK;
   bool live = false;
   helios_status st = find_used_size(r, fd, size);
   if (st == HELIOS_OK && r->size > 0) st = rescue_copy(r, fd, &live);
@@ -317,15 +313,7 @@ static helios_status rescue_locked(rescue *r, int fd) {
 }
 
 helios_status hl_recover_spool(const hl_env *env, const helios_allocator *alloc, const char *folder, const char *path,
-                               helios_recovery *result, hl_error *err) {
+                               int fd, int64_t size, helios_recovery *result, hl_error *err) {
   rescue r = {.env = env, .alloc = alloc, .folder = folder, .path = path, .result = result, .err = err};
-  int code;
-  int fd = env->open(env, path, O_RDWR, &code);
-  if (fd < 0) return code == ENOENT ? HELIOS_OK : hl_fail_io(err, path, "cannot open", code);
-  helios_status st = HELIOS_OK;
-  if (env->lock(env, fd, false, &code) == 0) st = rescue_locked(&r, fd);
-  else if (code == EWOULDBLOCK) result->live_files++;
-  else st = hl_fail_io(err, path, "cannot lock", code);
-  env->close(env, fd, &code);
-  return st;
+  return rescue_file(&r, fd, size);
 }

@@ -369,12 +369,8 @@ static helios_status recover_slots(recovery *r, int fd) {
   return st;
 }
 
-static helios_status recover_locked(recovery *r, int fd) {
-  int64_t size, links;
+static helios_status recover_file(recovery *r, int fd, int64_t size) {
   int code;
-  if (r->env->stat_fd(r->env, fd, &size, NULL, &links, &code) != 0)
-    return hl_fail_io(r->err, r->path, "cannot stat", code);
-  if (links == 0) return HELIOS_OK; /* its owner, or another recovery, was done with it just now */
   int loaded = load(r, fd, size < 0 ? 0 : (size_t)size);
   helios_status st = loaded < 0 ? (helios_status)loaded : HELIOS_OK;
   /* Without a magic it cannot be told whose it was; it holds nothing, and whoever comes first tidies it up. */
@@ -392,19 +388,11 @@ bool hl_is_pending_name(const char *name) {
   return n > 16 && strncmp(name, ".helios-", 8) == 0 && strcmp(name + n - 8, ".pending") == 0;
 }
 
-helios_status hl_recover_pending(const hl_recovery_of *of, const char *path, helios_recovery *result, hl_error *err) {
-  const hl_env *env = of->env;
-  recovery r = {.env = env, .alloc = of->alloc, .folder = of->folder, .log_name = of->log_name, .path = path,
+helios_status hl_recover_pending(const hl_recovery_of *of, const char *path, int fd, int64_t size,
+                                 helios_recovery *result, hl_error *err) {
+  recovery r = {.env = of->env, .alloc = of->alloc, .folder = of->folder, .log_name = of->log_name, .path = path,
                 .result = result, .err = err};
-  int code;
-  int fd = env->open(env, path, O_RDWR, &code);
-  if (fd < 0) return code == ENOENT ? HELIOS_OK : hl_fail_io(err, path, "cannot open", code);
-  helios_status st = HELIOS_OK;
-  if (env->lock(env, fd, false, &code) == 0) st = recover_locked(&r, fd);
-  else if (code == EWOULDBLOCK) result->live_files++;
-  else st = hl_fail_io(err, path, "cannot lock", code);
-  env->close(env, fd, &code);
-  return st;
+  return recover_file(&r, fd, size);
 }
 
 /* Of several who were killed, the one who wrote last comes first: its line may be torn at the log's end, and is to be

@@ -16,8 +16,10 @@ typedef struct hl_recovery_of {
 } hl_recovery_of;
 
 bool hl_is_pending_name(const char *name);
-/* Counts in *result; a file that is locked is a living owner's and stays, as does one of another log. */
-helios_status hl_recover_pending(const hl_recovery_of *of, const char *path, helios_recovery *result, hl_error *err);
+/* fd: the file at `path`, `size` bytes, whose lock the caller has taken. Counts in *result and removes the file, but for
+ * one of another log, which stays. */
+helios_status hl_recover_pending(const hl_recovery_of *of, const char *path, int fd, int64_t size,
+                                 helios_recovery *result, hl_error *err);
 /* By which the pending files of one log are to be sorted. */
 int64_t hl_pending_log_order(const hl_env *env, const char *path);
 

@@ -90,7 +90,7 @@ static bool reads_back(double v, int places, bool single, uint64_t *integer) {
   return same((double)*integer / POWERS[places], v, single);
 }
 
-/* At least the logarithm's floor, at most that and one less. */
+/* The decimal exponent of v, or one less. */
 static int tens_in(double v) {
   int exponent = (int)(hl_double_bits(v) >> 52) - 1023;
   return exponent * 1233 >> 12; /* log10(2) */
