@@ -7,7 +7,8 @@ set -u
 
 passed=0
 failed=0
-limit=${TEST_TIMEOUT:-600}
+limit=${TEST_TIMEOUT:-600}           # seconds a C test may take
+specs_limit=${SPECS_TIMEOUT:-$limit}  # and all the specs
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 
@@ -30,7 +31,7 @@ run_c_test() {
 }
 
 run_specs() {
-  timeout -k 10 "$limit" ${LUA:-lua5.4} "$(command -v busted)" -o plainTerminal ${BUSTED_FLAGS:-} "${SPEC:-spec}" 2>&1 \
+  timeout -k 10 "$specs_limit" ${LUA:-lua5.4} "$(command -v busted)" -o plainTerminal ${BUSTED_FLAGS:-} "${SPEC:-spec}" 2>&1 \
     | tee "$output"
   local status=${PIPESTATUS[0]} counts
   counts=$(sed -n 's/^\([0-9]*\) success[a-z]* \/ \([0-9]*\) failure[s]* \/ \([0-9]*\) error.*/\1 \2 \3/p' "$output" \

@@ -11,20 +11,14 @@
 
 enum { THREADS = 4, EACH = 400, SIDE = 60 };
 
-/* The thread sanitizer does not let a forked child start threads. */
-#ifdef __SANITIZE_THREAD__
-static const int CHILD_THREADS = -1;
-#else
-static const int CHILD_THREADS = 0;
-#endif
-
 static helios_writer *writer;
 static helios_logger *logger;
 static char folder[300], log_path[400];
+static int threads_of_handles; /* as in their options */
 
 static void open_both(void) {
-  helios_writer_options wo = {.size = sizeof wo, .flush_secs = 0.002};
-  helios_logger_options lo = {.size = sizeof lo, .flush_secs = 0.002};
+  helios_writer_options wo = {.size = sizeof wo, .flush_secs = 0.002, .threads = threads_of_handles};
+  helios_logger_options lo = {.size = sizeof lo, .flush_secs = 0.002, .threads = threads_of_handles};
   snprintf(folder, sizeof folder, "%s", scratch_dir(0));
   snprintf(log_path, sizeof log_path, "%s/train.log", folder);
   CHECK_INT(helios_writer_open(folder, &wo, &writer, NULL, 0), HELIOS_OK);
@@ -136,14 +130,37 @@ static void a_close_between_calls_loses_nothing(void) {
 
 /* ---- fork ---------------------------------------------------------------------------------------------------- */
 
-static int run_in_child(void) {
-  int wrong = helios_writer_add_scalar(writer, "child", 1, 1) != HELIOS_EFORKED;
-  wrong += helios_logger_printf(logger, HELIOS_ERROR, "child") != HELIOS_EFORKED;
-  wrong += helios_writer_flush(writer) != HELIOS_EFORKED;
+/* How many of the calls were taken. */
+static int use_after_fork(void) {
+  int taken = helios_writer_add_scalar(writer, "child", 1, 1) != HELIOS_EFORKED;
+  taken += helios_logger_printf(logger, HELIOS_ERROR, "child") != HELIOS_EFORKED;
+  taken += helios_writer_flush(writer) != HELIOS_EFORKED;
   helios_emergency_flush();
+  return taken;
+}
+
+/* What went wrong when the child gave the handles back and logged to a run of its own. The thread sanitizer does not let
+ * it start threads. */
+static int log_after_fork(int number) {
+  char own[600];
+  helios_writer *w;
+  helios_writer_options o = {.size = sizeof o, .threads = SANITIZED ? -1 : 0};
   helios_writer_free(writer);
   helios_logger_free(logger);
-  return wrong;
+  snprintf(own, sizeof own, "%s/child%d", folder, number);
+  if (helios_writer_open(own, &o, &w, NULL, 0) != HELIOS_OK) return 1;
+  int wrong = helios_writer_add_scalar(w, "own", 1, 1) != HELIOS_OK || helios_writer_close(w) != HELIOS_OK;
+  helios_writer_free(w);
+  return wrong + (steps_in(own) != 1);
+}
+
+static void fork_once(int number, bool may_allocate) {
+  fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) _exit(use_after_fork() + (may_allocate ? log_after_fork(number) : 0));
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK_INT(status, 0);
 }
 
 /* While others push, encode and drain. The child is inert, its handles can be given back, and it can open its own. */
@@ -153,22 +170,7 @@ static void forks_at_any_moment(void) {
   start_threads(threads);
   for (int i = 0; i < 12; i++) {
     usleep(1500);
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-      int wrong = run_in_child();
-      char own[600];
-      helios_writer *w;
-      helios_writer_options o = {.size = sizeof o, .threads = CHILD_THREADS};
-      snprintf(own, sizeof own, "%s/child%d", folder, i);
-      wrong += helios_writer_open(own, &o, &w, NULL, 0) != HELIOS_OK;
-      wrong += helios_writer_add_scalar(w, "own", 1, 1) != HELIOS_OK || helios_writer_close(w) != HELIOS_OK;
-      helios_writer_free(w);
-      _exit(wrong + (steps_in(own) != 1));
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    CHECK_INT(status, 0);
+    fork_once(i, !SANITIZED);
   }
   join_threads(threads);
   close_both();
@@ -177,10 +179,28 @@ static void forks_at_any_moment(void) {
   scratch_remove(folder);
 }
 
-/* The parent is killed while its child lives on: the child holds no lock that would keep others from recovering. */
+/* The same of a process whose library has no threads, so that sanitizers see all of the child. */
+static void forks_of_a_single_thread(void) {
+  threads_of_handles = -1;
+  open_both();
+  for (long step = 1; step <= 20; step++) {
+    CHECK_INT(log_everything(0, step), step == 20 ? 3 : 2);
+    if (step % 5 == 0) fork_once((int)step, true);
+  }
+  close_both();
+  threads_of_handles = 0;
+  CHECK_INT(events_in_run().values, 41);
+  check_lines(-1);
+  scratch_remove(folder);
+}
+
+/* The parent is killed while its child lives on: the child, once it runs, holds no lock that would keep others from
+ * recovering. */
 static void a_child_outlives_its_parent(void) {
-  int hold[2];
+  int hold[2], runs[2];
+  char byte = 0;
   CHECK_INT(pipe(hold), 0);
+  CHECK_INT(pipe(runs), 0);
   snprintf(folder, sizeof folder, "%s", scratch_dir(0));
   pid_t parent = fork();
   if (parent == 0) {
@@ -188,19 +208,21 @@ static void a_child_outlives_its_parent(void) {
     helios_writer_open(folder, NULL, &w, NULL, 0);
     for (long i = 1; i <= 100; i++) helios_writer_add_scalar(w, "x", 1, i);
     if (fork() == 0) {
-      char byte;
       close(hold[1]);
+      if (write(runs[1], &byte, 1) != 1) _exit(1);
       _exit(read(hold[0], &byte, 1) != 0); /* until the test lets go of the other end */
     }
-    kill(getpid(), SIGKILL);
+    if (read(runs[0], &byte, 1) == 1) kill(getpid(), SIGKILL);
+    _exit(1);
   }
-  waitpid(parent, NULL, 0);
+  int status;
+  waitpid(parent, &status, 0);
+  CHECK(WIFSIGNALED(status));
   helios_recovery found = {.size = sizeof found};
   CHECK_INT(helios_recover(folder, &found, NULL, 0), HELIOS_OK);
   CHECK_INT(found.live_files, 0);
   CHECK_INT(steps_in(folder), 100);
-  close(hold[0]);
-  close(hold[1]);
+  for (int i = 0; i < 2; i++) close(hold[i]), close(runs[i]);
   scratch_remove(folder);
 }
 
@@ -325,6 +347,7 @@ int main(void) {
   many_threads_share_a_writer_and_a_logger();
   a_close_between_calls_loses_nothing();
   forks_at_any_moment();
+  forks_of_a_single_thread();
   a_child_outlives_its_parent();
   ends_by(end_by_signal, SIGTERM, -1);
   ends_by(crash_with_handler, 0, 100);
