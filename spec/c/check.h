@@ -2,6 +2,7 @@
 #ifndef HL_CHECK_H
 #define HL_CHECK_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,9 @@ static int check_passed, check_failed;
 /* A child that was forked while other threads allocate may allocate, too, as the C library holds its locks over a fork.
  * The sanitizers of gcc 12 hold none (llvm/llvm-project #75290, #96600): there it would wait, now and then, for ever. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = 1 };
+static const bool SANITIZED = true;
 #else
-enum { SANITIZED = 0 };
+static const bool SANITIZED = false;
 #endif
 
 #define CHECK(expr) check_that((expr) ? 1 : 0, #expr, __FILE__, __LINE__)

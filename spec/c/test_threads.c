@@ -222,7 +222,10 @@ static void a_child_outlives_its_parent(void) {
   CHECK_INT(helios_recover(folder, &found, NULL, 0), HELIOS_OK);
   CHECK_INT(found.live_files, 0);
   CHECK_INT(steps_in(folder), 100);
-  for (int i = 0; i < 2; i++) close(hold[i]), close(runs[i]);
+  for (int i = 0; i < 2; i++) {
+    close(hold[i]);
+    close(runs[i]);
+  }
   scratch_remove(folder);
 }
 
