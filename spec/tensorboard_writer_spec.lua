@@ -990,6 +990,29 @@ describe("NaN and infinities", function()
     assert.equal(2, #told)
   end)
 
+  it("are told where a double is too large for the float that is written", function()
+    tb:add_scalar("a", 1e39, 1)
+    tb:add_scalar("b", 1e39, {global_step = 1, double_precision = true})
+    tb:add_scalars("m", {x = -1e39}, 2)
+    tb:add_hparams({lr = 1}, {c = 1e39}, nil, nil, 3)
+    assert.same({"tensorboard: 'a' is inf at step 1", "tensorboard: 'm' is -inf at step 2",
+      "tensorboard: 'c' is inf at step 3"}, told)
+  end)
+
+  it("are told where a histogram or a tensor holds them", function()
+    for step = 1, 2 do
+      tb:add_histogram("h", {1, 0 / 0, math.huge}, step)
+      tb:add_histogram("low", {1, -math.huge}, step)
+      tb:add_tensor("t", {1, math.huge, 0 / 0}, step)
+      tb:add_tensor("half", {1, -math.huge}, {global_step = step, dtype = "float16"})
+      tb:add_tensor("fine", {1, 2}, step)
+      tb:add_histogram("whole", {1, 2}, {global_step = step, dtype = "int64"})
+    end
+    assert.same({"tensorboard: 'h' is nan at step 1", "tensorboard: 'low' is -inf at step 1",
+      "tensorboard: 't' is inf at step 1", "tensorboard: 'half' is -inf at step 1"}, told)
+    assert.equal(12, #values())
+  end)
+
   it("are told with the whole tag, however long", function()
     local tag = ("é"):rep(1000)
     tb:add_scalar(tag, math.huge)

@@ -30,6 +30,9 @@ static helios_status push_scalar(helios_writer *w, hl_run *run, hl_str tag, doub
   return st;
 }
 
+/* What a point's float holds: infinite where the double was too large. */
+static double as_float(double value) { return (float)value; }
+
 static helios_status add_scalar(helios_writer *w, const char *tag, double value, int64_t step,
                                 const helios_scalar_options *o) {
   hl_error err;
@@ -44,7 +47,7 @@ static helios_status add_scalar(helios_writer *w, const char *tag, double value,
     }
   }
   if (st != HELIOS_OK) return hl_writer_fail(w, st, &err);
-  hl_writer_check_finite(w, tag, value, step);
+  hl_writer_check_finite(w, tag, o != NULL && o->double_precision ? value : as_float(value), step);
   return HELIOS_OK;
 }
 
@@ -150,7 +153,7 @@ helios_status helios_writer_add_scalars(helios_writer *w, const char *main_tag, 
     st = add_series(w, main_tag, values, count, &event, &err);
   }
   if (st != HELIOS_OK) return hl_writer_fail(w, st, &err);
-  for (size_t i = 0; i < count; i++) hl_writer_check_finite(w, main_tag, values[i].value, step);
+  for (size_t i = 0; i < count; i++) hl_writer_check_finite(w, main_tag, as_float(values[i].value), step);
   return HELIOS_OK;
 }
 
@@ -219,8 +222,11 @@ helios_status helios_writer_add_histogram(helios_writer *w, const char *tag, con
   helios_histogram_options o;
   hl_add a;
   helios_status st = hl_add_begin(&a, w, tag, step, options, &o, sizeof o);
-  if (st == HELIOS_OK) st = hl_encode_histogram(&a.buf, a.tag, values, &o, &a.err);
-  return hl_add_end(&a, st, HL_CLASS_SCALAR);
+  double not_finite = 0;
+  if (st == HELIOS_OK) st = hl_encode_histogram(&a.buf, a.tag, values, &o, &not_finite, &a.err);
+  st = hl_add_end(&a, st, HL_CLASS_SCALAR);
+  if (st == HELIOS_OK) hl_writer_check_finite(w, tag, not_finite, step);
+  return st;
 }
 
 enum { MOST_THRESHOLDS = 127 };
@@ -337,6 +343,7 @@ helios_status helios_writer_add_hparams(helios_writer *w, const helios_hparam *h
     st = add_hparams(w, &c, o.run_name, &err);
   }
   if (st != HELIOS_OK) return hl_writer_fail(w, st, &err);
-  for (size_t i = 0; i < metric_count; i++) hl_writer_check_finite(w, metrics[i].name, metrics[i].value, step);
+  for (size_t i = 0; i < metric_count; i++)
+    hl_writer_check_finite(w, metrics[i].name, as_float(metrics[i].value), step);
   return HELIOS_OK;
 }

@@ -32,8 +32,11 @@ helios_status helios_writer_add_tensor(helios_writer *w, const char *tag, const 
   helios_add_options o;
   hl_add a;
   helios_status st = hl_add_begin(&a, w, tag, step, options, &o, sizeof o);
-  if (st == HELIOS_OK) st = hl_encode_tensor(&a.buf, a.tag, tensor, &a.err);
-  return hl_add_end(&a, st, HL_CLASS_MEDIA);
+  double not_finite = 0;
+  if (st == HELIOS_OK) st = hl_encode_tensor(&a.buf, a.tag, tensor, &not_finite, &a.err);
+  st = hl_add_end(&a, st, HL_CLASS_MEDIA);
+  if (st == HELIOS_OK) hl_writer_check_finite(w, tag, not_finite, step);
+  return st;
 }
 
 helios_status helios_writer_add_audio(helios_writer *w, const char *tag, const DLTensor *sound, int64_t step,

@@ -41,7 +41,8 @@ typedef enum helios_scalars_layout { HELIOS_SCALARS_RUNS = 0, HELIOS_SCALARS_TAG
 typedef void (*helios_error_fn)(void *ctx, helios_status status, const char *message);
 
 /* Called in the adding thread, before add_* returns and with no lock held, the first time a tag gets
- * a value that is NaN or infinite. step: HELIOS_NO_STEP when none was given. */
+ * a value that is NaN or infinite as it is written, in add_scalar, add_scalars, a metric of add_hparams, add_histogram
+ * or add_tensor. step: HELIOS_NO_STEP when none was given. */
 typedef void (*helios_notice_fn)(void *ctx, const char *tag, double value, int64_t step);
 
 typedef struct helios_writer_options {

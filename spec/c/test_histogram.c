@@ -15,7 +15,7 @@ static helios_status encode(const double *values, int64_t n, const helios_histog
   DLTensor t = tensor(copy, HELIOS_FLOAT64, 1, &n);
   hl_buf_reset(&buf);
   *err = (hl_error){0};
-  return hl_encode_histogram(&buf, tag, &t, options, err);
+  return hl_encode_histogram(&buf, tag, &t, options, NULL, err);
 }
 
 static void as_torch(void) {
@@ -228,7 +228,7 @@ static helios_status encode_default(hl_buf *out) {
   static double v[] = {1, 2, 3};
   int64_t n = 3;
   DLTensor t = tensor(v, HELIOS_FLOAT64, 1, &n);
-  return hl_encode_histogram(out, tag, &t, NULL, NULL);
+  return hl_encode_histogram(out, tag, &t, NULL, NULL, NULL);
 }
 
 static helios_status encode_by_rule(hl_buf *out) {
@@ -236,7 +236,7 @@ static helios_status encode_by_rule(hl_buf *out) {
   int64_t n = 5;
   helios_histogram_options o = {.bins = "auto"};
   DLTensor t = tensor(v, HELIOS_FLOAT64, 1, &n);
-  return hl_encode_histogram(out, tag, &t, &o, NULL);
+  return hl_encode_histogram(out, tag, &t, &o, NULL, NULL);
 }
 
 int main(void) {

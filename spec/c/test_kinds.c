@@ -20,7 +20,7 @@ static helios_status encode_tensor(hl_buf *out) {
   int32_t values[] = {1, -1, 300, 0};
   int64_t shape[] = {2, 2};
   DLTensor t = tensor(values, HELIOS_INT32, 2, shape);
-  return hl_encode_tensor(out, T, &t, NULL);
+  return hl_encode_tensor(out, T, &t, NULL, NULL);
 }
 
 static helios_status encode_audio(hl_buf *out) {
@@ -82,7 +82,7 @@ static void test_strides(void) {
   t.strides = strides;
   hl_buf out;
   hl_buf_init(&out, NULL);
-  CHECK_INT(hl_encode_tensor(&out, T, &t, NULL), HELIOS_OK);
+  CHECK_INT(hl_encode_tensor(&out, T, &t, NULL, NULL), HELIOS_OK);
   CHECK_HEX(&out, "0a2d0a0174421c0803120812020802120208023a0e01ffffffffffffffffff01ac02004a0a0a080a0674656e736f72");
   hl_buf_free(&out);
 }
@@ -299,7 +299,7 @@ static void test_wrong_arguments(void) {
                 "expected 3 dimensions (batch, number, 3), got 2");
   CHECK_INVALID(hl_encode_mesh(&out, T, NULL, NULL, NULL, T, &err), err, "vertices", "expected a tensor, got none");
   t.device.device_type = kDLCUDA;
-  CHECK_INVALID(hl_encode_tensor(&out, T, &t, &err), err, "tensor",
+  CHECK_INVALID(hl_encode_tensor(&out, T, &t, NULL, &err), err, "tensor",
                 "the tensor is not in CPU memory (DLPack device type 2)");
   hl_buf_free(&out);
 }

@@ -64,13 +64,16 @@ static void check_result(const hl_buf *out, helios_status st, const hl_error *er
 static helios_status encode(hl_buf *out, const DLTensor *t, const uint8_t *head, hl_error *err) {
   static const char *const bins[] = {"tensorflow", "auto", "fd", "doane", "scott", "rice", "sturges", "sqrt"};
   static const char *const formats[] = {"CHW", "HWC", "HW", "WH", "NCHW", "NHWC", "CNWH", "WCH"};
-  double edges[4] = {-1, 0, 0.5, 1e9};
+  double edges[4] = {-1, 0, 0.5, 1e9}, not_finite;
   helios_histogram_options o = {.max_bins = head[11] % 9, .bins = bins[head[12] % 8]};
   switch (head[10] % 6) {
     case 0: return hl_encode_image(out, (hl_str){"t", 1}, t, formats[head[12] % 8], "img", err);
-    case 1: return hl_encode_histogram(out, (hl_str){"t", 1}, t, &o, err);
-    case 2: o.bin_count = head[12]; return hl_encode_histogram(out, (hl_str){"t", 1}, t, &o, err);
-    case 3: o.edges = edges; o.edge_count = head[12] % 5; return hl_encode_histogram(out, (hl_str){"t", 1}, t, &o, err);
+    case 1: return hl_encode_histogram(out, (hl_str){"t", 1}, t, &o, &not_finite, err);
+    case 2: o.bin_count = head[12]; return hl_encode_histogram(out, (hl_str){"t", 1}, t, &o, NULL, err);
+    case 3:
+      o.edges = edges;
+      o.edge_count = head[12] % 5;
+      return hl_encode_histogram(out, (hl_str){"t", 1}, t, &o, NULL, err);
     case 4: return hl_encode_pr_curve(out, (hl_str){"t", 1}, t, t, head[12], NULL, err);
     default: return hl_encode_pr_curve(out, (hl_str){"t", 1}, t, t, head[12], t, err);
   }

@@ -67,8 +67,9 @@ helios_status hl_encode_text_table(hl_buf *out, hl_str tag, const hl_str *cells,
 /* dataformats in either case; a permutation of CHW, HW or NCHW. `argument` is the image argument's name. */
 helios_status hl_encode_image(hl_buf *out, hl_str tag, const DLTensor *image, const char *dataformats,
                               const char *argument, hl_error *err);
+/* not_finite, if not NULL, gets a NaN or infinity that is among the values, 0 when there is none. */
 helios_status hl_encode_histogram(hl_buf *out, hl_str tag, const DLTensor *values,
-                                  const helios_histogram_options *options, hl_error *err);
+                                  const helios_histogram_options *options, double *not_finite, hl_error *err);
 /* num_thresholds of more than 127 count as 127, less than 1 is an error; weights may be NULL. */
 helios_status hl_encode_pr_curve(hl_buf *out, hl_str tag, const DLTensor *labels, const DLTensor *predictions,
                                  int64_t num_thresholds, const DLTensor *weights, hl_error *err);
@@ -99,7 +100,8 @@ helios_status hl_encode_custom_scalars(hl_buf *out, const hl_category *categorie
 
 helios_status hl_encode_histogram_raw(hl_buf *out, hl_str tag, const helios_histogram_raw *h, hl_error *err);
 helios_status hl_encode_pr_curve_raw(hl_buf *out, hl_str tag, const helios_pr_curve_raw *c, hl_error *err);
-helios_status hl_encode_tensor(hl_buf *out, hl_str tag, const DLTensor *tensor, hl_error *err);
+/* not_finite as of hl_encode_histogram. */
+helios_status hl_encode_tensor(hl_buf *out, hl_str tag, const DLTensor *tensor, double *not_finite, hl_error *err);
 helios_status hl_encode_audio(hl_buf *out, hl_str tag, const DLTensor *sound, double sample_rate, hl_error *err);
 helios_status hl_encode_video(hl_buf *out, hl_str tag, const DLTensor *video, double fps, hl_error *err);
 /* All that an encoder would refuse, found without encoding; *array is the checked tensor. What passes is encoded later, by

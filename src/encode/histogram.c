@@ -1,4 +1,6 @@
 /* histogram.c - HistogramProto: moments of the values and the bins that hold any. Bins come from bins.c. */
+#include <math.h>
+
 #include "bins.h"
 #include "summary.h"
 
@@ -62,11 +64,18 @@ static helios_status check_options(const helios_histogram_options *options, hl_e
   return HELIOS_OK;
 }
 
+/* NaN among the values made all moments NaN. */
+static double not_finite_of(const hl_moments *m) {
+  if (!isfinite(m->max)) return m->max;
+  return isfinite(m->min) ? 0 : m->min;
+}
+
 static helios_status encode(hl_buf *out, hl_str tag, const hl_array *values, const helios_histogram_options *options,
-                            hl_error *err) {
+                            double *not_finite, hl_error *err) {
   hl_bins bins;
   support s = {0, 0};
   hl_moments m = hl_moments_of(values);
+  if (not_finite != NULL) *not_finite = not_finite_of(&m);
   helios_status st = hl_bins_make(&bins, values, &m, options, out->alloc, err);
   if (st == HELIOS_OK) {
     hl_bins_join(&bins, options == NULL ? 0 : (size_t)options->max_bins);
@@ -81,11 +90,11 @@ static helios_status encode(hl_buf *out, hl_str tag, const hl_array *values, con
 }
 
 helios_status hl_encode_histogram(hl_buf *out, hl_str tag, const DLTensor *values,
-                                  const helios_histogram_options *options, hl_error *err) {
+                                  const helios_histogram_options *options, double *not_finite, hl_error *err) {
   hl_array array;
   helios_status st = check_options(options, err);
   if (st == HELIOS_OK) st = hl_array_from_dl(&array, values, "values", err);
   if (st != HELIOS_OK) return st;
   if (array.numel == 0) return hl_invalid(err, "values", "the tensor is empty");
-  return encode(out, tag, &array, options, err);
+  return encode(out, tag, &array, options, not_finite, err);
 }

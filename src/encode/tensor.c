@@ -2,6 +2,8 @@
  *
  * Floats lie in the bytes as they are, integers as varints; so the bytes are counted before they are written. 16-bit
  * floats are written as torch does: each as the 32 bits of the value as float32, taken for an int32. */
+#include <math.h>
+
 #include "tensor_proto.h"
 
 enum { BLOCK_BYTES = 4096, SIZE_HINT = 32 };
@@ -21,6 +23,10 @@ static const form FORMS[] = {
 };
 
 static bool is_fixed(helios_dtype dtype) { return dtype == HELIOS_FLOAT32 || dtype == HELIOS_FLOAT64; }
+
+static bool is_float(helios_dtype dtype) {
+  return is_fixed(dtype) || dtype == HELIOS_FLOAT16 || dtype == HELIOS_BFLOAT16;
+}
 
 static uint64_t of_float_bits(float f) { return (uint64_t)(int64_t)(int32_t)hl_float_bits(f); }
 
@@ -86,7 +92,19 @@ static void put_tensor(hl_buf *b, const hl_array *a) {
   while (p != NULL && (n = hl_array_next_raw(&it, block, max)) > 0) p = put_block(p, block, a->dtype, n);
 }
 
-helios_status hl_encode_tensor(hl_buf *out, hl_str tag, const DLTensor *tensor, hl_error *err) {
+/* The first NaN or infinity, 0 when there is none. */
+static double find_not_finite(const hl_array *a) {
+  double block[BLOCK_BYTES / sizeof(double)];
+  size_t n;
+  hl_array_iter it;
+  hl_array_iter_init(&it, a);
+  while ((n = hl_array_next_doubles(&it, block, BLOCK_BYTES / sizeof(double))) > 0)
+    for (size_t i = 0; i < n; i++)
+      if (!isfinite(block[i])) return block[i];
+  return 0;
+}
+
+helios_status hl_encode_tensor(hl_buf *out, hl_str tag, const DLTensor *tensor, double *not_finite, hl_error *err) {
   hl_array a;
   helios_status st = hl_array_from_dl(&a, tensor, "tensor", err);
   if (st != HELIOS_OK) return st;
@@ -95,6 +113,7 @@ helios_status hl_encode_tensor(hl_buf *out, hl_str tag, const DLTensor *tensor, 
   size_t hint = a.numel * helios_dtype_size(a.dtype) + SIZE_HINT;
   size_t mark = hl_value_begin(out, tag, hint);
   put_tensor(out, &a);
+  if (not_finite != NULL) *not_finite = is_float(a.dtype) ? find_not_finite(&a) : 0;
   hl_put_metadata(out, hl_str_of("tensor"), (hl_str){"", 0});
   hl_value_end(out, mark, tag, hint);
   return hl_buf_status(out);
