@@ -242,6 +242,8 @@ describe("the default loggers", function()
     fails("restore_default_loggers: argument 'purge_step': expected a number, got a string",
           logging.restore_default_loggers, {run_path = dir, purge_step = "7"})
     fails("restore_default_loggers: unknown option 'step'", logging.restore_default_loggers, nil, dir, {step = 1})
+    fails("restore_default_loggers: unknown option 'step'", logging.restore_default_loggers, nil, nil, {step = 1})
+    fails("restore_default_loggers: unknown option 'step'", logging.restore_default_loggers, {opts = {step = 1}})
     fails("restore_default_loggers: argument 'log_path': must not be empty", logging.restore_default_loggers, "")
     fails("restore_default_loggers: argument 'run_path': must not hold NUL", logging.restore_default_loggers,
           {run_path = dir .. "/a\0b"})

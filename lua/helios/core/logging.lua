@@ -89,6 +89,17 @@ local function restore_for_caller(func, log_path, run_path, opts)
   if not ok then error(type(message) == "string" and message:gsub("^[^\n]-setup: ", func .. ": ") or message, 3) end
 end
 
+---The options of `TensorboardWriter:setup`.
+local WRITER_OPTIONS = {flush_secs = true, purge_step = true, filename_suffix = true, durability = true,
+                        scalars_layout = true}
+
+---An unknown option is as wrong where no writer is there to say so: with TensorBoard disabled, without a run.
+local function check_writer_options(func, opts)
+  for name in pairs(opts or {}) do
+    if not WRITER_OPTIONS[name] then error(("%s: unknown option '%s'"):format(func, tostring(name)), 3) end
+  end
+end
+
 ---`purge_step` may stand beside the writer's other options, or among them.
 local function writer_options(given)
   if not given.purge_step then return given.opts end
@@ -108,6 +119,7 @@ function M.restore_default_loggers(log_path, run_path, opts)
   local given = options.read(RESTORE, log_path, run_path, opts)
   if not active.root then error("restore_default_loggers: " .. NO_ROOT, 2) end
   check_paths("restore_default_loggers", given, {"log_path", "run_path"})
+  check_writer_options("restore_default_loggers", given.opts)
   restore_for_caller("restore_default_loggers", given.log_path, given.run_path, writer_options(given))
 end
 
