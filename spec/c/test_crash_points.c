@@ -239,9 +239,13 @@ static long walk(const scenario *s, const char *folder, pid_t child, long *looks
   long step = 0;
   while (step_once(child)) {
     step++;
-    if (!changed(&w) && (step % 64 != 0 || same_names(&w))) continue;
-    ++*looks;
-    if (!recovers(s, folder, step)) break;
+    bool pause = step % 64 == 0;
+    if (changed(&w) || (pause && !same_names(&w))) {
+      ++*looks;
+      if (!recovers(s, folder, step)) break;
+    } else if (!pause) {
+      continue;
+    }
     if (seconds() < end) continue;
     printf("crash points: %s is cut short\n", s->name);
     *cut_short = true;
