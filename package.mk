@@ -104,7 +104,7 @@ docs: $(BUILD)/man/helios.3  ## the manual and both references as HTML in build/
 	@mv $(DOCS)/README.html $(DOCS)/index.html
 	@cp docs/style.css $(DOCS)
 	@$(LUA) tools/ldoc.lua $(BUILD)/gen/ldoc $(DOCUMENTED)
-	@ldoc -q -c config.ld -d $(DOCS)/lua $(BUILD)/gen/ldoc
+	@HOME="$${HOME:-/}" ldoc -q -c config.ld -d $(DOCS)/lua $(BUILD)/gen/ldoc  # it fails where nobody has a home
 	@tools/page.sh man/helios.1 > $(DOCS)/helios.1.html
 	@tools/page.sh $(BUILD)/man/helios.3 > $(DOCS)/helios.3.html
 	@echo "docs: $(DOCS)/index.html"
