@@ -2,6 +2,7 @@
 #ifndef HL_FORK_H
 #define HL_FORK_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,5 +18,9 @@ void hl_fork_watch(void);
 static inline uint_fast32_t hl_fork_generation(void) {
   return atomic_load_explicit(&hl_fork_count, memory_order_relaxed);
 }
+
+/* In a child, once: was nobody within this lock at the fork? Else what it guards was being changed by a thread that is
+ * not here, and stays as it is: not even its memory can be given back. */
+static inline bool hl_fork_found_whole(pthread_mutex_t *lock) { return pthread_mutex_trylock(lock) == 0; }
 
 #endif

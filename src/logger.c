@@ -515,8 +515,9 @@ void helios_logger_free(helios_logger *l) {
     helios_logger_close(l);
     pthread_mutex_destroy(&l->lock);
     pthread_mutex_destroy(&l->files);
-  } else if (l->file.queue != NULL) {
-    hl_queue_free(l->file.queue); /* a child gives its copy back; the queue touches no file there */
+  } else {
+    if (!hl_fork_found_whole(&l->files) || !hl_fork_found_whole(&l->lock)) return;
+    if (l->file.queue != NULL) hl_queue_free(l->file.queue); /* its copy; the queue touches no file here */
   }
   destroy(l);
 }

@@ -434,6 +434,7 @@ void hl_queue_free(hl_queue *q) {
     pthread_mutex_destroy(&q->lock);
     pthread_mutex_destroy(&q->drain_lock);
   } else {
+    if (!hl_fork_found_whole(&q->drain_lock) || !hl_fork_found_whole(&q->lock)) return;
     hl_pending_close(&q->ring, false); /* its memory: lock and mapping were let go at the fork */
   }
   free_queue(q);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "fork.h"
 #include "path.h"
 #include "recover.h"
 #include "run_file.h"
@@ -342,7 +343,6 @@ static helios_status open_queue(helios_writer *w, hl_error *err) {
   return st;
 }
 
-/* A folder that cannot be written is an error now, not at the first event. */
 static helios_status push_media(void *ctx, hl_str record) {
   helios_writer *w = ctx;
   return hl_writer_push(w, w->main, HL_CLASS_MEDIA, record, 1 | HL_RECORDS_COUNTED, NULL);
@@ -368,6 +368,7 @@ static helios_status open_media(helios_writer *w) {
   return w->media != NULL ? HELIOS_OK : HELIOS_ENOMEM;
 }
 
+/* A folder that cannot be written is an error now, not at the first event. */
 static helios_status check_writable(helios_writer *w, hl_error *err) {
   int code;
   if (w->env->can_write_dir(w->env, w->main->folder, &code)) return HELIOS_OK;
@@ -467,12 +468,15 @@ helios_status helios_writer_close(helios_writer *w) {
 
 void helios_writer_free(helios_writer *w) {
   if (w == NULL) return;
+  bool whole = true;
   if (hl_queue_alive(w->queue)) {
     helios_writer_close(w);
     pthread_mutex_destroy(&w->lock);
+  } else {
+    whole = hl_fork_found_whole(&w->lock);
   }
   hl_queue_free(w->queue);
-  free_writer(w);
+  if (whole) free_writer(w);
 }
 
 /* What waits to be encoded is pending, too. */

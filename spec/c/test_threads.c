@@ -194,6 +194,84 @@ static void forks_of_a_single_thread(void) {
   scratch_remove(folder);
 }
 
+/* The nth time that memory moves, its thread stands still between the old place and the new until it is let go. */
+static struct {
+  _Atomic long left; /* moves before that one; negative: none */
+  _Atomic bool stands, go;
+} move;
+
+static void *moving(void *ctx, void *p, size_t old_size, size_t size) {
+  (void)ctx;
+  if (p == NULL || size <= old_size) {
+    if (size > 0) return realloc(p, size);
+    free(p);
+    return NULL;
+  }
+  void *fresh = malloc(size);
+  memcpy(fresh, p, old_size);
+  memset(p, 0x5a, old_size); /* whoever follows it now is told by the system */
+  free(p);
+  if (move.left >= 0 && move.left-- == 0) {
+    move.stands = true;
+    while (!move.go) usleep(100);
+  }
+  return fresh;
+}
+
+static _Atomic bool grown;
+
+/* Sub-runs, their files, and tags that are remembered. */
+static void *grow_lists(void *unused) {
+  (void)unused;
+  char tag[16];
+  for (int i = 0; i < 20; i++) {
+    snprintf(tag, sizeof tag, "t%d", i);
+    helios_named_value series = {tag, i};
+    helios_writer_add_scalars(writer, "m", &series, 1, 1, NULL);
+    helios_logger_printf(logger, HELIOS_INFO, "%0*d", 40000 + 20000 * i, i); /* no room in the ring: on the heap */
+  }
+  grown = true;
+  return NULL;
+}
+
+static void fork_and_give_back(long nth) {
+  pid_t child = fork();
+  if (child == 0) {
+    int taken = use_after_fork();
+    helios_writer_free(writer);
+    helios_logger_free(logger);
+    _exit(taken);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  if (!CHECK_INT(status, 0)) fprintf(stderr, "  move %ld\n", nth);
+}
+
+/* What a thread was changing at the fork stays as it is in the child, which gives the handles back all the same. True
+ * when there was such a move. */
+static bool a_fork_while_memory_moves(long nth) {
+  const helios_allocator allocator = {.realloc = moving};
+  helios_writer_options wo = {.size = sizeof wo, .allocator = &allocator, .threads = -1};
+  helios_logger_options lo = {.size = sizeof lo, .allocator = &allocator, .threads = -1};
+  pthread_t thread;
+  snprintf(folder, sizeof folder, "%s", scratch_dir(0));
+  snprintf(log_path, sizeof log_path, "%s/train.log", folder);
+  move.left = -1;
+  move.stands = move.go = grown = false;
+  CHECK_INT(helios_writer_open(folder, &wo, &writer, NULL, 0), HELIOS_OK);
+  CHECK_INT(helios_logger_open(log_path, &lo, &logger, NULL, 0), HELIOS_OK);
+  move.left = nth;
+  if (!CHECK(pthread_create(&thread, NULL, grow_lists, NULL) == 0)) exit(1);
+  while (!move.stands && !grown) usleep(100);
+  bool moved = move.stands;
+  if (moved) fork_and_give_back(nth);
+  move.go = true;
+  pthread_join(thread, NULL);
+  close_both();
+  scratch_remove(folder);
+  return moved;
+}
+
 /* The parent is killed while its child lives on: the child, once it runs, holds no lock that would keep others from
  * recovering. */
 static void a_child_outlives_its_parent(void) {
@@ -351,6 +429,9 @@ int main(void) {
   a_close_between_calls_loses_nothing();
   forks_at_any_moment();
   forks_of_a_single_thread();
+  long moves = 0;
+  while (a_fork_while_memory_moves(moves)) moves++;
+  CHECK(moves > 5);
   a_child_outlives_its_parent();
   ends_by(end_by_signal, SIGTERM, -1);
   ends_by(crash_with_handler, 0, 100);
