@@ -1,9 +1,10 @@
 /* logger.c - a text log: levels, a file behind a queue, sinks. Knows neither how a line looks, nor how the queue keeps it,
  * nor what sinks do with it.
  *
- * Two locks. `lock` guards what a logged line needs and is held for a copy, never for the disk. `files` is held while
- * files are opened, flushed and closed, so that the queue a flush works on stays. `queue` and `target` change under
- * both and are read under either. Order: files, then lock. Sinks run under none. */
+ * Two locks. `lock` guards what a logged line needs and is held for a copy; for a write only by a caller that finds the
+ * queue's ring full, or no ring that outlives the process. `files` is held while files are opened, flushed and closed, so
+ * that the queue a flush works on stays. `queue` and `target` change under both and are read under either. Order: files,
+ * then lock. Sinks run under none. */
 #include "logger.h"
 
 #include <errno.h>

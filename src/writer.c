@@ -277,7 +277,7 @@ helios_status helios_writer_set_step(helios_writer *w, int64_t step) {
 }
 
 int64_t helios_writer_highest_step(const helios_writer *w) {
-  return atomic_load_explicit(&w->highest_step, memory_order_relaxed);
+  return w == NULL ? 0 : atomic_load_explicit(&w->highest_step, memory_order_relaxed);
 }
 
 static helios_status copy_strings(helios_writer *w, const char *run_path) {

@@ -48,6 +48,7 @@ static void no_writer(void) {
   WRONG(helios_writer_close(NULL));
   WRONG(helios_writer_stats(NULL, &stats));
   CHECK(helios_writer_run_path(NULL) == NULL);
+  CHECK_INT(helios_writer_highest_step(NULL), 0);
   CHECK(helios_writer_error(NULL, NULL, 0) > 0);
   helios_writer_free(NULL);
 }
