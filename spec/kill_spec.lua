@@ -55,7 +55,8 @@ local function kill_after(ms, processes)
     lines[#lines + 1] = start:format(LUA, p.id, p.mode, p.id)
   end
   for _, p in ipairs(processes) do
-    lines[#lines + 1] = ("n=0; until [ -s $d/ack%s ] || [ $n -gt 500 ]; do sleep 0.01; n=$((n + 1)); done"):format(p.id)
+    local wait = "n=0; until [ -s $d/ack%s ] || [ $n -gt 6000 ]; do sleep 0.01; n=$((n + 1)); done"
+    lines[#lines + 1] = wait:format(p.id)
   end
   lines[#lines + 1] = ("sleep %.3f; kill -9 $pids; wait; true"):format(ms / 1000)
   local file <close> = assert(io.open(dir .. "/kill.sh", "w"))

@@ -371,7 +371,7 @@ static void a_crash_among_threads(void) {
     if (child == 0) {
       pthread_t crashing;
       signal(SIGSEGV, flush_and_die);
-      alarm(20);
+      alarm(120);
       helios_writer_open(folder, NULL, &writer, NULL, 0);
       pthread_create(&crashing, NULL, crash_soon, NULL);
       for (long i = 1;; i++) *shared_count += helios_writer_add_scalar(writer, "x", 1, i) == HELIOS_OK;
