@@ -277,6 +277,25 @@ describe("helios verify, repair, merge and purge", function()
     assert.same(read(GOLDEN), read(folder .. "/events.out.tfevents.1"))
   end)
 
+  it("puts a repaired file in no pipe's or device's place", function()
+    local folder = run_folder(flip(200))
+    local pipe = tmp.dir() .. "/pipe"
+    assert(os.execute("mkfifo " .. pipe))
+    local _, err, status = helios("repair", folder, "-o", pipe)
+    assert.same({"helios: " .. pipe .. ": cannot replace: not a regular file\n", 1}, {err, status})
+    assert.same("named pipe", lfs.attributes(pipe, "mode"))
+    assert.same({"events.out.tfevents.1"}, tmp.files(folder))
+  end)
+
+  it("repairs what a link leads to, and leaves the link", function()
+    local folder = run_folder(flip(200))
+    local file, link = folder .. "/events.out.tfevents.1", tmp.dir() .. "/link"
+    assert(lfs.link(file, link, true))
+    assert.same(0, (select(3, helios("repair", link))))
+    assert.same("link", lfs.symlinkattributes(link, "mode"))
+    assert.same(file .. ": 11 intact records\n", (helios("verify", file)))
+  end)
+
   it("purges a tag and nothing else", function()
     local folder = run_folder()
     assert.same(0, (select(3, helios("purge", folder, "--tag", "loss"))))

@@ -1,4 +1,5 @@
 ---`helios report`: the page, and what a browser makes of it. The parts that need Chromium are pending without it.
+local lfs = require "lfs"
 local tmp = require "spec.support.tmp"
 
 local HELIOS = (os.getenv("BUILD") or "build") .. "/helios"
@@ -69,6 +70,23 @@ describe("helios report", function()
     assert.is_nil(text:find("<link", 1, true))
     assert.is_nil(text:find("<script[^>]* src="))
     assert.matches("default%-src 'none'", text)
+  end)
+
+  it("tells a full disk as the system does, and leaves the device", function()
+    local pipe = assert(io.popen(("%s report %s/runs -o /dev/full 2>&1"):format(HELIOS, folder)))
+    assert.same("helios: /dev/full: No space left on device\n", pipe:read("a"))
+    assert.same({nil, "exit", 1}, {pipe:close()})
+    assert.same("char device", lfs.attributes("/dev/full", "mode"))
+  end)
+
+  it("takes the place of what a link leads to", function()
+    local link, target = folder .. "/link.html", folder .. "/led_to.html"
+    write(target, "")
+    assert(lfs.link(target, link, true))
+    assert(run("report", folder .. "/runs", "-o", link))
+    assert.same("link", lfs.symlinkattributes(link, "mode"))
+    assert.matches("^<!DOCTYPE html>", assert(io.open(target, "rb")):read("a"))
+    assert(os.remove(link) and os.remove(target))
   end)
 
   it("lets nothing of a run become markup", function()

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -243,6 +244,12 @@ static int sys_stat_path(const hl_env *env, const char *path, bool *regular, boo
   return 0;
 }
 
+static bool sys_follow(const hl_env *env, const char *path, char *out) {
+  (void)env;
+  struct stat s;
+  return lstat(path, &s) == 0 && S_ISLNK(s.st_mode) && realpath(path, out) != NULL;
+}
+
 static bool sys_can_write_dir(const hl_env *env, const char *path, int *code) {
   (void)env;
   if (access(path, W_OK | X_OK) == 0) return true;
@@ -303,6 +310,7 @@ const hl_env hl_env_system = {
     .take_access = sys_take_access,
     .current_dir = sys_current_dir,
     .stat_path = sys_stat_path,
+    .follow = sys_follow,
     .can_write_dir = sys_can_write_dir,
     .make_dir = sys_make_dir,
     .remove = sys_remove,

@@ -37,6 +37,8 @@ struct hl_env {
   void (*take_access)(const hl_env *env, int fd, const char *like);
   int (*current_dir)(const hl_env *env, char *out, size_t size, int *code); /* absolute, terminated, never empty */
   int (*stat_path)(const hl_env *env, const char *path, bool *regular, bool *folder, int *code);
+  /* where a link leads, PATH_MAX bytes at out; false when path is no link or leads nowhere */
+  bool (*follow)(const hl_env *env, const char *path, char *out);
   bool (*can_write_dir)(const hl_env *env, const char *path, int *code);
   int (*make_dir)(const hl_env *env, const char *path, int *code); /* one level; EEXIST when there */
   int (*remove)(const hl_env *env, const char *path, int *code);

@@ -2,6 +2,7 @@
  * A failing world gives nil, message, code. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "../crc32c.h"
@@ -132,6 +133,14 @@ static int push_kind(lua_State *L, bool want_folder) {
 static int l_is_folder(lua_State *L) { return push_kind(L, true); }
 static int l_is_file(lua_State *L) { return push_kind(L, false); }
 
+/* follow(path): where a link leads, nil when it is none or leads nowhere. */
+static int l_follow(lua_State *L) {
+  char real[PATH_MAX];
+  if (env->follow(env, luaL_checkstring(L, 1), real)) lua_pushstring(L, real);
+  else lua_pushnil(L);
+  return 1;
+}
+
 /* crc32c(bytes): the checksum of a checkpoint. */
 static int l_crc32c(lua_State *L) {
   size_t n;
@@ -143,7 +152,7 @@ static int l_crc32c(lua_State *L) {
 static const luaL_Reg FUNCTIONS[] = {
   {"replace", l_replace}, {"list", l_list},           {"make_dirs", l_make_dirs}, {"claim", l_claim},
   {"remove", l_remove},   {"is_folder", l_is_folder}, {"is_file", l_is_file},     {"crc32c", l_crc32c},
-  {NULL, NULL},
+  {"follow", l_follow},   {NULL, NULL},
 };
 
 void hl_open_fs(lua_State *L) { luaL_newlib(L, FUNCTIONS); }

@@ -2,6 +2,7 @@
 #include "rewrite.h"
 
 #include <fcntl.h>
+#include <limits.h>
 
 #include "../path.h"
 #include "../record.h"
@@ -85,17 +86,37 @@ static helios_status create_temporary(hl_rewrite *w, const char *folder, hl_erro
   return hl_fail_io(err, folder, "cannot make a file", code);
 }
 
+/* A rename would put a file in the place of /dev/null, too. */
+static helios_status find_target(hl_rewrite *w, const char *target, hl_error *err) {
+  char real[PATH_MAX];
+  bool regular;
+  int code;
+  hl_buf_append_str(&w->target_path, w->env->follow(w->env, target, real) ? real : target);
+  hl_buf_append_byte(&w->target_path, '\0');
+  if (w->target_path.failed) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
+  w->target = (const char *)w->target_path.data;
+  if (w->env->stat_path(w->env, w->target, &regular, NULL, &code) != 0 || regular) return HELIOS_OK;
+  return hl_fail(err, HELIOS_EIO, "%s: cannot replace: not a regular file", target);
+}
+
+static helios_status begin_beside(hl_rewrite *w, hl_error *err) {
+  char *folder = hl_path_folder(NULL, w->target);
+  if (folder == NULL) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
+  sweep s = {w->env, folder};
+  int code;
+  w->env->list_dir(w->env, folder, remove_abandoned, &s, &code);
+  helios_status st = writer_holds(w->env, folder, err) ? HELIOS_EAGAIN : create_temporary(w, folder, err);
+  hl_free_str(NULL, folder);
+  return st;
+}
+
 helios_status hl_rewrite_begin(hl_rewrite *w, const hl_env *env, const char *target, hl_error *err) {
-  *w = (hl_rewrite){.env = env, .target = target, .fd = -1};
+  *w = (hl_rewrite){.env = env, .fd = -1};
+  hl_buf_init(&w->target_path, NULL);
   hl_buf_init(&w->temporary, NULL);
   hl_buf_init(&w->pending, NULL);
-  char *folder = hl_path_folder(NULL, target);
-  if (folder == NULL) return hl_fail(err, HELIOS_ENOMEM, "out of memory");
-  sweep s = {env, folder};
-  int code;
-  env->list_dir(env, folder, remove_abandoned, &s, &code);
-  helios_status st = writer_holds(env, folder, err) ? HELIOS_EAGAIN : create_temporary(w, folder, err);
-  hl_free_str(NULL, folder);
+  helios_status st = find_target(w, target, err);
+  if (st == HELIOS_OK) st = begin_beside(w, err);
   if (st != HELIOS_OK) hl_rewrite_abort(w);
   return st;
 }
@@ -143,6 +164,7 @@ static void end(hl_rewrite *w) {
   int code;
   if (w->fd >= 0) w->env->close(w->env, w->fd, &code);
   w->fd = -1;
+  hl_buf_free(&w->target_path);
   hl_buf_free(&w->temporary);
   hl_buf_free(&w->pending);
 }

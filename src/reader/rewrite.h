@@ -8,7 +8,8 @@
 
 typedef struct hl_rewrite {
   const hl_env *env;
-  const char *target;
+  const char *target; /* in target_path */
+  hl_buf target_path; /* behind a link: the new file takes the place of what the link leads to, not the link's */
   hl_buf temporary; /* its path, terminated */
   hl_buf pending;   /* records that are not in it yet */
   int fd;
@@ -16,7 +17,7 @@ typedef struct hl_rewrite {
 } hl_rewrite;
 
 /* Make an empty file beside `target`, under a name that viewers do not read. HELIOS_EAGAIN: a writer holds the folder,
- * or was killed there and is not yet recovered. */
+ * or was killed there and is not yet recovered. HELIOS_EIO: a device, pipe or folder is there, which stays. */
 helios_status hl_rewrite_begin(hl_rewrite *w, const hl_env *env, const char *target, hl_error *err);
 helios_status hl_rewrite_put(hl_rewrite *w, const void *payload, size_t n, hl_error *err);
 /* All records to the disk. The path of the new file is then w->temporary.data. */

@@ -47,6 +47,10 @@ function fs.is_folder(path) end
 ---@return boolean? is_file false for folders, devices and pipes; nil when nothing is there
 function fs.is_file(path) end
 
+---@param path string
+---@return string? path where a link leads; nil when it is none or leads nowhere
+function fs.follow(path) end
+
 ---@param bytes string
 ---@return integer checksum
 function fs.crc32c(bytes) end

@@ -107,19 +107,20 @@ local function write_page(out, runs, title, assets)
   local page = collect.new(out)
   local made = {native.version, os.date("%Y-%m-%d %H:%M"), #runs, #runs == 1 and "run" or "runs"}
   local heading = escape_html(title)
-  assert(out:write(HEAD:format(assets.nonce, heading, assets.style, heading, table.unpack(made))))
+  collect.put(out, HEAD:format(assets.nonce, heading, assets.style, heading, table.unpack(made)))
   for _, run in ipairs(runs) do collect.add_run(page, run.name == "." and title or run.name, run.path) end
-  assert(out:write('<script type="application/json" id="data">', collect.data(page), "</script>\n"))
+  collect.put(out, '<script type="application/json" id="data">', collect.data(page), "</script>\n")
   for _, script in ipairs{assets.charts, assets.script} do
-    assert(out:write('<script nonce="', assets.nonce, '">', script, "</script>\n"))
+    collect.put(out, '<script nonce="', assets.nonce, '">', script, "</script>\n")
   end
-  assert(out:write("</body></html>\n"))
+  collect.put(out, "</body></html>\n")
   return #page.notes > 0 and 1 or 0
 end
 
 ---Written beside its place and then moved there: a page that failed half-way replaces nothing, and no page takes the
----place of a pipe or of /dev/null.
+---place of a pipe, of /dev/null, or of a link such as /dev/stdout.
 local function write_safely(path, write)
+  path = native.fs.follow(path) or path
   local is_device = native.fs.is_file(path) == false and not native.fs.is_folder(path)
   local temporary = is_device and path or path .. ".part"
   local out, message = io.open(temporary, "wb")

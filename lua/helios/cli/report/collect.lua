@@ -8,6 +8,12 @@ local text = require "helios.cli.text"
 
 local M = {}
 
+---Raises the system's words alone, which the report tells with the path.
+function M.put(out, ...)
+  local ok, message = out:write(...)
+  if not ok then error(message, 0) end
+end
+
 ---JSON that can stand inside a script element.
 local function page_json(v) return (text.json(v):gsub("<", "\\u003c")) end
 
@@ -40,7 +46,7 @@ end
 local function block(page, kind, content)
   page.blocks = page.blocks + 1
   local id = "b" .. page.blocks
-  assert(page.out:write('<script type="', kind, '" id="', id, '">', content, "</script>\n"))
+  M.put(page.out, '<script type="', kind, '" id="', id, '">', content, "</script>\n")
   return id
 end
 
