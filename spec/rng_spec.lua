@@ -99,6 +99,18 @@ describe("a generator", function()
     assert.error_matches(function() g:load_state_dict {algorithm = "xoshiro256**", s = {1, 2, 3, 4.5}} end,
       "its words must be integers", 1, true)
   end)
+
+  it("names the method and the argument that was wrong", function()
+    local g = rng.new(1)
+    local function fails(message, method, ...)
+      local given = {...}
+      assert.error_matches(function() g[method](g, table.unpack(given)) end, message, 1, true)
+    end
+    fails("shuffle: argument 'list': expected a table, got a number", "shuffle", 3)
+    fails("permutation: argument 'n': expected an integer, got x", "permutation", "x")
+    fails("normal: argument 'mean': expected a number, got a string", "normal", "x")
+    fails("normal: argument 'deviation': expected a number, got a table", "normal", 0, {})
+  end)
 end)
 
 describe("the default generators", function()

@@ -40,6 +40,14 @@ local function check_integer(value, func, name)
   return n
 end
 
+local function check_number(value, otherwise, func, name)
+  if value == nil then return otherwise end
+  if type(value) ~= "number" then
+    error(("%s: argument '%s': expected a number, got a %s"):format(func, name, type(value)), 3)
+  end
+  return value
+end
+
 ---A generator of its own. Equal seeds give equal sequences.
 ---@param seed integer? default: Helios' default seed, 6691
 ---@return helios.Generator
@@ -92,11 +100,13 @@ end
 ---@param deviation number? default 1
 ---@return number
 function Generator:normal(mean, deviation)
+  mean = check_number(mean, 0, "normal", "mean")
+  deviation = check_number(deviation, 1, "normal", "deviation")
   repeat
     local x, y = 2 * self:random() - 1, 2 * self:random() - 1
     local r = x * x + y * y
     if r < 1 and r > 0 then
-      return (mean or 0) + (deviation or 1) * x * math.sqrt(-2 * math.log(r) / r)
+      return mean + deviation * x * math.sqrt(-2 * math.log(r) / r)
     end
   until false
 end
@@ -106,6 +116,9 @@ end
 ---@param list T[]
 ---@return T[] list the same list
 function Generator:shuffle(list)
+  if type(list) ~= "table" then
+    error("shuffle: argument 'list': expected a table, got a " .. type(list), 2)
+  end
   for i = #list, 2, -1 do
     local j = self:integers(1, i)
     list[i], list[j] = list[j], list[i]
@@ -117,6 +130,7 @@ end
 ---@param n integer
 ---@return integer[]
 function Generator:permutation(n)
+  n = check_integer(n, "permutation", "n")
   local order = {}
   for i = 1, n do order[i] = i end
   return self:shuffle(order)

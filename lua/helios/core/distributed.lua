@@ -153,7 +153,7 @@ function M.global_print(...)
   if M.get_global_rank() == 0 then print(...) end
 end
 
----A function that calls `fn` on rank 0 and returns what it returns, and does nothing on other ranks.
+---A function that calls `fn` on rank 0 and returns what it returns; on other ranks it does nothing and returns nil.
 ---@generic F: function
 ---@param fn F
 ---@return F
@@ -162,7 +162,8 @@ function M.rank_zero_only(fn)
     error(("rank_zero_only: argument 'fn': expected a function, got %s"):format(type(fn)), 2)
   end
   return function(...)
-    if M.get_global_rank() == 0 then return fn(...) end
+    if M.get_global_rank() ~= 0 then return nil end
+    return fn(...)
   end
 end
 
