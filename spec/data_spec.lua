@@ -122,6 +122,16 @@ describe("samplers", function()
       end))
     end
   end)
+
+  it("refuse an epoch or a first batch that is none", function()
+    local sampler = data.ResumableSequentialSampler {1, 2, 3}
+    assert.error_matches(function() sampler:set_epoch "x" end,
+      "set_epoch: argument 'epoch': expected an integer, got x", 1, true)
+    assert.equal(0, sampler.epoch)
+    sampler.start_iter = -1
+    assert.error_matches(function() return (sampler:indices()) end,
+      "indices: argument 'start_iter': must be at least 0, got -1", 1, true)
+  end)
 end)
 
 describe("ResumableDistributedSampler", function()

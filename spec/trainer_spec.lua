@@ -99,6 +99,14 @@ describe("Trainer:fit by epoch", function()
     assert.equal("on_training_end", calls[#calls])
   end)
 
+  it("says so when train_dataloader gives something else than a loader", function()
+    for kind, given in pairs {table = {{1}, {2}}, number = 5} do
+      local module = data.DataModule.new {train_dataloader = function() return given end}
+      assert.error_matches(function() quiet {total_steps = 1}:fit(Model.new "m", module) end,
+        "train_dataloader: expected a DataLoader, got a " .. kind, 1, true)
+    end
+  end)
+
   it("trains nothing when there are no steps to train", function()
     local model, calls = recorder()
     quiet {}:fit(model, module_of(2))

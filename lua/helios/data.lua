@@ -74,7 +74,7 @@ Sampler.__name = "helios.Sampler"
 ---Choose the epoch whose order `indices` gives.
 ---@param epoch integer counted from 0
 function Sampler:set_epoch(epoch)
-  self.epoch = epoch
+  self.epoch = check_integer("set_epoch", "epoch", epoch, 0, 2)
 end
 
 ---How many samples a whole epoch has.
@@ -89,7 +89,7 @@ Sampler.__len = Sampler.len
 ---@return integer[]
 function Sampler:indices()
   local all = self:order()
-  local skipped = self.start_iter * self.batch_size
+  local skipped = check_integer("indices", "start_iter", self.start_iter, 0, 2) * self.batch_size
   return skipped == 0 and all or table.move(all, skipped + 1, #all, 1, {})
 end
 

@@ -155,10 +155,20 @@ local function start_or_resume(self)
   return state
 end
 
+-- The loop sets the sampler's epoch and first batch: a list of batches will not do.
+local function training_loader(datamodule)
+  local loader = datamodule:train_dataloader() or error("the data module has no train_dataloader", 0)
+  local sampler = type(loader) == "table" and loader.sampler
+  if type(sampler) ~= "table" or not loader.iter then
+    error("train_dataloader: expected a DataLoader, got a " .. type(loader), 0)
+  end
+  return loader
+end
+
 local function new_loop(self, state)
   return {
     trainer = self, model = self.model, state = state, plugins = self.active_plugins,
-    loader = self.datamodule:train_dataloader() or error("the data module has no train_dataloader", 0),
+    loader = training_loader(self.datamodule),
     logger = logging.get_root_logger(),
     writer = recording.writer(self),
     save = function() return checkpoints.save(self, state) end,
