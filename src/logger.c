@@ -542,8 +542,9 @@ helios_status helios_logger_stats(helios_logger *l, helios_stats *out) {
 const char *helios_logger_path(const helios_logger *l) { return l == NULL ? NULL : l->path; }
 
 size_t helios_logger_error(helios_logger *l, char *text, size_t size) {
+  if (l == NULL) return hl_error_text(&(hl_error){.reason = "no logger"}, text, size);
   hl_error err = {.status = HELIOS_EFORKED, .reason = "the logger belongs to the parent process"};
-  if (l != NULL && alive(l)) {
+  if (alive(l)) {
     pthread_mutex_lock(&l->lock);
     err = l->error;
     pthread_mutex_unlock(&l->lock);

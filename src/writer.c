@@ -176,6 +176,13 @@ static void note_step(helios_writer *w, int64_t step) {
     continue;
 }
 
+helios_status hl_take_add_options(void *taken, size_t taken_size, const void *options, hl_error *err) {
+  helios_status st = hl_take_options(taken, taken_size, options, err);
+  const helios_add_options *o = taken;
+  if (st != HELIOS_OK || !o->has_walltime || isfinite(o->walltime)) return st;
+  return hl_invalid(err, "walltime", "expected a finite number of seconds, got %g", o->walltime);
+}
+
 hl_event hl_writer_event(helios_writer *w, int64_t step, const void *taken_options) {
   const helios_add_options *o = taken_options;
   if (step == HELIOS_NO_STEP) step = w->step;
@@ -203,7 +210,7 @@ helios_status hl_add_begin(hl_add *a, helios_writer *w, const char *tag, int64_t
   a->err.status = HELIOS_OK;
   helios_status st = hl_writer_check(w);
   hl_buf_init(&a->buf, w != NULL ? &w->alloc : NULL);
-  if (st == HELIOS_OK) st = hl_take_options(taken, taken_size, options, &a->err);
+  if (st == HELIOS_OK) st = hl_take_add_options(taken, taken_size, options, &a->err);
   if (st != HELIOS_OK) return st;
   st = hl_check_name(tag, "tag", &a->tag, &a->err);
   if (st != HELIOS_OK) return st;
@@ -230,7 +237,7 @@ helios_status hl_writer_begin_media(hl_media_request *m, helios_writer *w, const
                                     const void *options, void *taken, size_t taken_size) {
   *m = (hl_media_request){.w = w};
   helios_status st = hl_writer_check(w);
-  if (st == HELIOS_OK) st = hl_take_options(taken, taken_size, options, &m->err);
+  if (st == HELIOS_OK) st = hl_take_add_options(taken, taken_size, options, &m->err);
   if (st != HELIOS_OK) return st;
   m->event = hl_writer_event(w, step, taken);
   return hl_check_name(tag, "tag", &m->tag, &m->err);

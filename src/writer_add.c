@@ -59,7 +59,7 @@ helios_status helios_writer_add_scalar_with(helios_writer *w, const char *tag, d
                                             const helios_scalar_options *options) {
   hl_error err = {.status = HELIOS_OK};
   helios_scalar_options o;
-  helios_status st = hl_take_options(&o, sizeof o, options, &err);
+  helios_status st = hl_take_add_options(&o, sizeof o, options, &err);
   return st == HELIOS_OK ? add_scalar(w, tag, value, step, &o) : hl_writer_fail(w, st, &err);
 }
 
@@ -147,7 +147,7 @@ helios_status helios_writer_add_scalars(helios_writer *w, const char *main_tag, 
   hl_error err = {.status = HELIOS_OK};
   helios_add_options o;
   helios_status st = hl_writer_check(w);
-  if (st == HELIOS_OK) st = hl_take_options(&o, sizeof o, options, &err);
+  if (st == HELIOS_OK) st = hl_take_add_options(&o, sizeof o, options, &err);
   if (st == HELIOS_OK) {
     hl_event event = hl_writer_event(w, step, &o);
     st = add_series(w, main_tag, values, count, &event, &err);
@@ -337,7 +337,7 @@ helios_status helios_writer_add_hparams(helios_writer *w, const helios_hparam *h
   hl_error err = {.status = HELIOS_OK};
   helios_hparams_options o;
   helios_status st = hl_writer_check(w);
-  if (st == HELIOS_OK) st = hl_take_options(&o, sizeof o, options, &err);
+  if (st == HELIOS_OK) st = hl_take_add_options(&o, sizeof o, options, &err);
   if (st == HELIOS_OK) {
     hparams_call c = {hparams, hparam_count, metrics, metric_count, hl_writer_event(w, step, &o)};
     st = add_hparams(w, &c, o.run_name, &err);

@@ -83,6 +83,8 @@ helios_status hl_add_end_field(hl_add *a, helios_status st, hl_class c, uint32_t
 
 /* For calls that write several events: check handle and options, then encode records and push them in one piece. */
 helios_status hl_writer_check(helios_writer *w);
+/* Their options as hl_take_options takes them; a walltime that no clock shows is a wrong argument. */
+helios_status hl_take_add_options(void *taken, size_t taken_size, const void *options, hl_error *err);
 hl_event hl_writer_event(helios_writer *w, int64_t step, const void *taken_options);
 helios_status hl_writer_fail(helios_writer *w, helios_status st, const hl_error *err);
 /* The run in folder `path` below the run folder, made when it is new. The writer's own is w->main. */

@@ -202,7 +202,7 @@ static helios_status push_graph(helios_writer *w, const helios_graph *graph, con
 static helios_status add_graph(helios_writer *w, const helios_graph *graph, const helios_add_options *options,
                                hl_error *err) {
   helios_add_options o;
-  helios_status st = hl_take_options(&o, sizeof o, options, err);
+  helios_status st = hl_take_add_options(&o, sizeof o, options, err);
   if (st != HELIOS_OK) return st;
   hl_event at = hl_writer_event(w, 0, &o); /* a graph has no step */
   return push_graph(w, graph, &at, err);

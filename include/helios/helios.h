@@ -16,7 +16,7 @@
  *     the handle as it was. The struct is copied, what its ctx points to must outlive the handle.
  * 11. NULL may be given where it is said to mean something: options (the defaults), an error text or a result nobody
  *     asks for, a list of none; to free. Elsewhere it is HELIOS_EINVAL, like a size that was not set; functions without
- *     a status give false, 0 or NULL. */
+ *     a status give false, 0 or NULL, and an error's text says that there is no handle. */
 #ifndef HELIOS_HELIOS_H
 #define HELIOS_HELIOS_H
 

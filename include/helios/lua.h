@@ -26,7 +26,7 @@ HELIOS_API int luaopen_helios_native(lua_State *L);
 HELIOS_API void helios_lua_preload(lua_State *L);
 
 /* For luaL_requiref, under the names "helios" and "helios.core.logging": preload, then require the module; push it and
- * return 1. The package library must be open. */
+ * return 1. The libraries that the modules use must be open. */
 HELIOS_API int luaopen_helios(lua_State *L);
 HELIOS_API int luaopen_helios_core_logging(lua_State *L);
 

@@ -81,7 +81,7 @@ HELIOS_API int64_t helios_writer_highest_step(const helios_writer *w);
 /* What every add_* with options has in common. */
 #define HELIOS_ADD_OPTIONS_FIELDS                                             \
   size_t size;                                                                \
-  double walltime;   /* with has_walltime: seconds since the epoch */         \
+  double walltime;   /* with has_walltime: seconds since the epoch, finite */ \
   bool has_walltime
 
 typedef struct helios_add_options {

@@ -1,5 +1,9 @@
 /* test_wrong_calls.c - what is missing is told, by every function of the interface: a NULL where something is needed, a
- * size that was not set, an array that is counted and not there. Nothing is written, nothing crashes. */
+ * size that was not set, an array that is counted and not there; so is a time that no clock shows. Nothing is written,
+ * nothing crashes. */
+#include <math.h>
+#include <string.h>
+
 #include "check.h"
 #include "helios/helios.h"
 #include "scratch.h"
@@ -66,6 +70,9 @@ static void no_logger(void) {
   CHECK(!helios_logger_enabled(NULL, HELIOS_ERROR));
   CHECK_INT(helios_logger_level(NULL), 0);
   CHECK(helios_logger_path(NULL) == NULL);
+  char why[100];
+  CHECK(helios_logger_error(NULL, why, sizeof why) > 0);
+  CHECK(strcmp(why, "no logger") == 0);
   helios_logger_free(NULL);
 }
 
@@ -287,6 +294,28 @@ static void forgotten_sizes(helios_writer *w) {
   TOLD(w, helios_writer_stats(w, NULL), "out: is NULL");
 }
 
+static void times_that_no_clock_shows(helios_writer *w) {
+  static const char *const WHY = "walltime: expected a finite number of seconds";
+  uint8_t dark[3 * 2 * 2] = {0};
+  int64_t chw[] = {3, 2, 2};
+  DLTensor t = vector(), image = {.data = dark, .device = {kDLCPU, 0}, .ndim = 3, .shape = chw,
+                                  .dtype = helios_dtype_to_dl(HELIOS_UINT8)};
+  helios_add_options add = {.size = sizeof add, .walltime = NAN, .has_walltime = true};
+  helios_scalar_options scalar = {.size = sizeof scalar, .walltime = INFINITY, .has_walltime = true};
+  helios_hparams_options hparams = {.size = sizeof hparams, .walltime = -INFINITY, .has_walltime = true};
+  helios_named_value value = {"a", 1};
+  helios_graph *graph;
+  FINE(helios_graph_new(NULL, &graph));
+  TOLD(w, helios_writer_add_scalar_with(w, "a", 1, 1, &scalar), WHY);
+  TOLD(w, helios_writer_add_scalars(w, "a", &value, 1, 1, &add), WHY);
+  TOLD(w, helios_writer_add_text(w, "a", "b", 1, 1, &add), WHY);
+  TOLD(w, helios_writer_add_tensor(w, "a", &t, 1, &add), WHY);
+  TOLD(w, helios_writer_add_image(w, "a", &image, NULL, 1, &add), WHY);
+  TOLD(w, helios_writer_add_hparams(w, NULL, 0, NULL, 0, 1, &hparams), WHY);
+  TOLD(w, helios_writer_add_graph(w, graph, &add), WHY);
+  helios_graph_free(graph);
+}
+
 static void nothing_was_written(helios_writer *w) {
   helios_stats stats = {.size = sizeof stats};
   FINE(helios_writer_stats(w, &stats));
@@ -399,6 +428,7 @@ static void missing_for_a_writer(helios_writer *w) {
   missing_parts_of_layouts(w);
   missing_parts_of_graphs(w);
   forgotten_sizes(w);
+  times_that_no_clock_shows(w);
   nothing_was_written(w);
 }
 
