@@ -202,7 +202,7 @@ describe("make demo with DEMO_RESUME=1", function()
   it("goes on after SIGKILL half-way, in one log and one run, to the same accuracy", function()
     local demo = "sh -c 'ln -s %s/examples . && DEMO_RESUME=1 %s/tools/demo.sh' 2>/dev/null"
     local folder, output = run(demo:format(root, root))
-    assert.matches("killed with SIGKILL after: digits_epoch_1%d_iter_%d+.chkpt", output)
+    assert.matches("killed with SIGKILL after: digits_epoch_1%d_iter_%d+%.chkpt\n", output)
     assert.matches("Resuming training from checkpoint chkpt/resumed%-%w+/digits/digits_epoch_1%d", output)
     assert.is_true(tonumber(output:match("validation accuracy: ([%d.]+) %%")) >= 93)
     assert.equal(2, #events.files(only_entry(folder .. "/runs")))

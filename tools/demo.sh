@@ -10,8 +10,9 @@ mkdir -p chkpt
 chkpt=$(mktemp -d chkpt/resumed-XXXXXX)
 $lua examples/digits.lua "$chkpt" &
 pid=$!
-while kill -0 $pid 2>/dev/null && ! ls "$chkpt"/digits/*_epoch_1[0-9]_* >/dev/null 2>&1; do sleep 0.1; done
+# A checkpoint has its name once it is whole: what is still being written ends in .tmp.
+while kill -0 $pid 2>/dev/null && ! ls "$chkpt"/digits/*_epoch_1[0-9]_*.chkpt >/dev/null 2>&1; do sleep 0.1; done
 kill -KILL $pid 2>/dev/null || true
 wait $pid 2>/dev/null || true
-printf '\n\n--- killed with SIGKILL after: %s\n--- starting again\n\n' "$(ls -t "$chkpt"/digits | head -n 1)"
+printf '\n\n--- killed with SIGKILL after: %s\n--- starting again\n\n' "$(cd "$chkpt/digits" && ls -t -- *.chkpt | head -n 1)"
 exec $lua examples/digits.lua "$chkpt"
