@@ -79,6 +79,17 @@ describe("helios without a command it knows", function()
     assert.same((helios("ls", "--help")), (helios("help", "ls")))
   end)
 
+  it("has a man page with all options", function()
+    local page = read("man/helios.1")
+    for _, name in ipairs{"ls", "cat", "tail", "export", "report", "verify", "recover", "repair", "merge", "purge"} do
+      local section = page:match("%.It Cm " .. name .. "\n(.-)\n%.It Cm") or page:match("%.It Cm " .. name .. "\n(.*)")
+      for option in helios(name, "--help"):gmatch("%s%-%-([%a-]+)") do
+        local written = section:find("Fl -" .. option, 1, true) ~= nil
+        assert.same({name, option, true}, {name, option, written or option == "help"})
+      end
+    end
+  end)
+
   it("takes a word that begins like a negative number for a value", function()
     assert.same(1, select(2, helios("cat", GOLDEN, "--steps", "-7:0", "--tag", "old"):gsub("\n", "")))
     assert.same(2, (select(3, helios("cat", GOLDEN, "-7"))))
