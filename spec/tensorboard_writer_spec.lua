@@ -196,6 +196,14 @@ describe("a TensorboardWriter that is not open", function()
     end
   end)
 
+  it("tells the caller's place with every wrong call on a closed writer", function()
+    open():close()
+    for _, name in ipairs{"add_scalar", "add_figure", "add_graph"} do
+      local _, message = pcall(function() tb[name](tb, "x", {}, {}) end)
+      assert.truthy(message:find("^spec/tensorboard_writer_spec%.lua:%d+: " .. name .. ": writer is closed"), message)
+    end
+  end)
+
   it("raises when a metamethod closes it under the call", function()
     open()
     local sly = setmetatable({}, {

@@ -61,7 +61,9 @@ local function renamed(message)
 end
 
 return function(self, model, ...)
-  if not native.is_open(self, "add_graph") then return end
+  local known, open = pcall(native.is_open, self, "add_graph")
+  if not known then error(open, 2) end -- at the caller's line, as of every other call
+  if not open then return end
   if model == nil then fail("model", "missing", 2) end
   local options = read_options(...)
   local graph = require "helios.graph"
