@@ -1,5 +1,6 @@
 ---Wrong calls that were once taken in silence, or told in another function's name or for another line.
 local logging = require "helios.core.logging"
+local helios = require("spec.support.command").helios
 local tmp = require "spec.support.tmp"
 
 local function message_of(fn, ...)
@@ -66,9 +67,8 @@ end)
 
 describe("helios recover", function()
   it("fails on a path that is not there and has nothing pending", function()
-    local pipe = io.popen("build/helios recover " .. tmp.dir() .. "/typo 2>&1; echo status $?")
-    local said = pipe:read("a")
-    pipe:close()
-    assert.matches("typo: No such file or directory\nstatus 1\n$", said)
+    local _, err, status = helios("recover", tmp.dir() .. "/typo")
+    assert.matches("typo: No such file or directory\n$", err)
+    assert.equal(1, status)
   end)
 end)

@@ -13,7 +13,7 @@ function M.quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
 ---@return string stderr
 ---@return integer status
 function M.helios(...)
-  local words = {"timeout 60 " .. M.path}
+  local words = {"timeout 300 " .. M.path}
   for _, word in ipairs{...} do words[#words + 1] = M.quote(word) end
   local folder = tmp.dir()
   local line = ("%s >%s/out 2>%s/err </dev/null"):format(table.concat(words, " "), folder, folder)
