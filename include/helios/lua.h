@@ -35,9 +35,10 @@ HELIOS_API int luaopen_helios_core_logging(lua_State *L);
  * (memory on another device, a dtype or shape that helios/tensor.h does not take, out of memory). */
 HELIOS_API int helios_lua_push_dltensor(lua_State *L, DLManagedTensor *managed);
 
-/* The handle behind the TensorboardWriter or RootLogger at this stack index; NULL when there is something else, or
- * when it is not open. It stays the object's: use it, from any thread, for as long as Lua holds the object and leaves
- * it open; never close or free it. A writer that is not rank 0's is never open. Raises nothing. */
+/* The handle behind the TensorboardWriter or RootLogger at this stack index; NULL when there is something else, or a
+ * writer that is not open. A logger has its handle also without a file or after its close, when it serves its sinks
+ * alone. It stays the object's: use it, from any thread, for as long as Lua holds the object and leaves it open; never
+ * close or free it. A writer that is not rank 0's is never open. Raises nothing. */
 HELIOS_API helios_writer *helios_lua_to_writer(lua_State *L, int index);
 HELIOS_API helios_logger *helios_lua_to_logger(lua_State *L, int index);
 
