@@ -37,6 +37,27 @@ describe("figure:render", function()
     assert.same({320, 200}, {png_size(png)})
   end)
 
+  -- Few machines have a locale with a comma, so string.format stands for one.
+  it("writes its script with points, whatever the locale of the host", function()
+    local function script()
+      return script_of(function(f)
+        f:plot({0.5, 1.25}, {-0.1, 2.5}, {style = "o-", width = 1.5}):scatter({0.5}, {1.5}, {size = 0.7})
+        f:text(0.25, 0.75, "here")
+        f:subplot(2, 2, 2):imshow({{0.5, 1.25}, {2, 1e-5}}, {annotate = true})
+      end)
+    end
+    local here, format = script(), string.format
+    finally(function() rawset(string, "format", format) end)
+    rawset(string, "format", function(f, ...)
+      local text = format(f, ...)
+      return f:find("%%[%.%d]*[aefg]") and text:gsub("(%d)%.(%d)", "%1,%2") or text
+    end)
+    assert.equal("0,5", ("%g"):format(0.5))
+    local there = script()
+    rawset(string, "format", format)
+    assert.equal(here, there)
+  end)
+
   it("draws every kind of item, also empty, all NaN, constant or on log axes", function()
     local nan = 0 / 0
     local draws = {

@@ -28,10 +28,13 @@ end
 ---The same where gnuplot takes the text as a format.
 local function quote_format(s) return quote((s:gsub("%%", "%%%%"))) end
 
+---A number with a point, where the locale that the host has set writes a comma.
+local function numeral(format, v) return (format:format(v):gsub("[^%w+-]+", ".")) end
+
 local function number(v)
   if v ~= v or v > axes.BIGGEST or v < -axes.BIGGEST then return "NaN" end
   if v < axes.SMALLEST and v > -axes.SMALLEST then return "0" end
-  return ("%.17g"):format(v)
+  return numeral("%.17g", v)
 end
 
 ---Lines of an inline data block named `name`; `row(i)` gives the numbers of row i.
@@ -52,7 +55,7 @@ local function label_of(item)
   return "notitle"
 end
 
-local function fixed(limits) return ("[%.17g:%.17g]"):format(limits[1], limits[2]) end
+local function fixed(limits) return "[" .. numeral("%.17g", limits[1]) .. ":" .. numeral("%.17g", limits[2]) .. "]" end
 
 local function numeric_ticks(axis, ticks)
   return ('set %stics scale 1 norotate format "%s" autofreq %s'):format(axis, ticks.format,
@@ -183,7 +186,7 @@ local function shown(v, annotate)
     return annotate:format(v)
   end
   if math.tointeger(v) then return ("%d"):format(v) end
-  return ("%.3g"):format(v)
+  return numeral("%.3g", v)
 end
 
 ---One label for each cell of a matrix.
@@ -226,11 +229,11 @@ local function curve_clause(item, block, color)
   local style, size = styles.STYLES[item.options.style], item.options.width or item.options.size or 1
   local way
   if style.line and style.mark then
-    way = ("linespoints dt %d lw %g pt %d ps 0.7"):format(style.line, size * 1.5, style.mark)
+    way = ("linespoints dt %d lw %s pt %d ps 0.7"):format(style.line, numeral("%g", size * 1.5), style.mark)
   elseif style.line then
-    way = ("%s dt %d lw %g"):format(style.way or "lines", style.line, size * 1.5)
+    way = ("%s dt %d lw %s"):format(style.way or "lines", style.line, numeral("%g", size * 1.5))
   else
-    way = ("points pt %d ps %g"):format(style.mark, size * (style.size or 1))
+    way = ("points pt %d ps %s"):format(style.mark, numeral("%g", size * (style.size or 1)))
   end
   return ('%s using 1:2 with %s lc rgb "%s" %s'):format(block, way, color, label_of(item))
 end
@@ -333,8 +336,9 @@ local function add_panel(out, panel, layout, clauses)
   local image = axes.image(panel)
   local ratio = image and image.options.aspect ~= "auto" and "ratio -1" or "noratio"
   out[#out + 1] = "unset label"
-  out[#out + 1] = ("set origin %.6f,%.6f\nset size %s %.6f,%.6f")
-    :format(layout.left, layout.bottom, ratio, layout.w, layout.h)
+  local function share(v) return numeral("%.6f", v) end
+  out[#out + 1] = ("set origin %s,%s\nset size %s %s,%s")
+    :format(share(layout.left), share(layout.bottom), ratio, share(layout.w), share(layout.h))
   if image then add_image_settings(out, panel, image) end
   add_layout(out, panel, layout)
   add_texts(out, panel)
