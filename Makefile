@@ -198,7 +198,7 @@ sanitize-address:
 	  ASAN_OPTIONS=detect_stack_use_after_return=1:$(ASAN_OPTIONS) UBSAN_OPTIONS=print_stacktrace=1 \
 	  LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan.supp:print_suppressions=0 \
 	  LUA='env LD_PRELOAD=$(PRELOAD) LUA_INIT=@$(CURDIR)/tools/merciless.lua $(LUA)' \
-	  BUSTED_FLAGS=--exclude-pattern=examples_spec SPECS_TIMEOUT=1500 \
+	  BUSTED_FLAGS=--exclude-pattern=examples_spec SPECS_TIMEOUT=3000 \
 	  tools/run-tests.sh $(TESTS:$(BUILD)/%=build-asan/%)
 
 sanitize-threads:
