@@ -291,6 +291,13 @@ describe("figure:hist", function()
     assert.same({1, 2, 3}, fig.panels[1].items[1].y)
   end)
 
+  it("takes bins among the options, too", function()
+    local item = figure.new():hist({0, 10}, {bins = 4, label = "l"}).panels[1].items[1]
+    assert.same({0, 2.5, 5, 7.5, 10}, item.edges)
+    assert.equal("l", item.options.label)
+    assert.equal(11, #figure.new():hist({0, 10}, {label = "l"}).panels[1].items[1].edges)
+  end)
+
   it("spans the finite values with equal bins", function()
     local item = figure.new():hist({0, 10, math.huge}, 4).panels[1].items[1]
     assert.same({0, 2.5, 5, 7.5, 10}, item.edges)

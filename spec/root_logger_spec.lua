@@ -251,6 +251,17 @@ describe("RootLogger", function()
       assert.same({"b d", "b w", "c w", "a e", "b e", "c e"}, got)
     end)
 
+    it("are called once, from the later level on, when added twice", function()
+      local got = {}
+      local function take(r) got[#got + 1] = r.message end
+      log.logger:add_handler(take, "ERROR")
+      log.logger:add_handler(take, "WARNING")
+      log:info("i")
+      log:warning("w")
+      log:error("e")
+      assert.same({"w", "e"}, got)
+    end)
+
     it("can be taken out again, also from inside", function()
       local calls = 0
       local function once()

@@ -393,6 +393,13 @@ describe("TensorboardWriter:add_scalar", function()
     assert.not_equal(nan, nan)
   end)
 
+  it("takes them among several scalars and metrics, too", function()
+    tb:add_scalars("m", {a = "1.5"}, 1)
+    tb:add_hparams({}, {b = "-2"})
+    assert.equal(-2, values "b"[1].tensor.float_val[1])
+    assert.same({{tag = "m", step = 1, value = 1.5}}, events.scalars(dir .. "/m_a"))
+  end)
+
   it("refuses strings that Python's float() refuses", function()
     for _, text in ipairs {"", " ", "abc", "0x10", "1__0", "_1", "1_", "1e", "1 2", "--1", ".", "infin", "1\0", "e5",
                            "1._5"} do
@@ -560,8 +567,9 @@ describe("TensorboardWriter:add_scalars", function()
     refuses("add_scalars: argument 'main_tag': expected a string, got a table", "add_scalars", {}, {})
     refuses("add_scalars: argument 'tag_scalar_dict': missing", "add_scalars", "m")
     refuses(dict .. "expected a table, got 5", "add_scalars", "m", 5)
-    refuses(dict .. "['a']: expected a number or a tensor of one element, got a string", "add_scalars", "m", {a = "x"})
-    refuses(dict .. "['a']: expected a number or a tensor of one element, got nil", "add_scalars", "m", {{"a"}})
+    refuses(dict .. "['a']: expected a numeric string, got 'x'", "add_scalars", "m", {a = "x"})
+    refuses(dict .. "['a']: expected a number, a numeric string or a tensor of one element, got nil", "add_scalars",
+      "m", {{"a"}})
     refuses(dict .. "expected string keys, got true", "add_scalars", "m", {[true] = 1})
     refuses(dict .. "expected string keys, got 5", "add_scalars", "m", {{5, 1}})
     refuses(dict .. "[1]: expected a {key, value} pair, got 1", "add_scalars", "m", {1, 2})
@@ -925,9 +933,9 @@ describe("TensorboardWriter:add_hparams", function()
       {a = tensor.new {2}}, {})
     refuses(hparams .. "['a']: must not hold NUL", "add_hparams", {a = "\0"}, {})
     refuses(hparams .. "expected string keys, got true", "add_hparams", {[true] = 1}, {})
-    refuses(metrics .. "['m']: expected a number or a tensor of one element, got a string", "add_hparams", {},
-      {m = "1"})
-    refuses(metrics .. "['m']: expected a number or a tensor of one element, got true", "add_hparams", {}, {m = true})
+    refuses(metrics .. "['m']: expected a numeric string, got 'x'", "add_hparams", {}, {m = "x"})
+    refuses(metrics .. "['m']: expected a number, a numeric string or a tensor of one element, got true", "add_hparams",
+      {}, {m = true})
     refuses("add_hparams: argument 'run_name': expected a string, got 5", "add_hparams", {}, {}, nil, 5)
   end)
 

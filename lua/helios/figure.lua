@@ -206,13 +206,25 @@ local function count_in_bins(values, edges)
   return counts
 end
 
+local function is_named(value) return type(value) == "table" and type(next(value)) == "string" end
+
+---The field of that name, and a copy of the table without it.
+local function take_out(t, name)
+  local rest = {}
+  for key, value in pairs(t) do rest[key] = value end
+  rest[name] = nil
+  return t[name], rest
+end
+
 ---Draw how many values fall into each bin. NaN falls into none.
 ---@param values number[]|helios.Tensor
----@param bins integer|number[]? how many equal bins (10), or their ascending edges
+---@param bins integer|number[]|table? how many equal bins (10), or their ascending edges; or, in place of both, a table
+---with `bins` among the options
 ---@param options table? `label`, `color`
 ---@return helios.Figure self
 function Figure:hist(values, bins, options)
   check_open(self, "hist")
+  if options == nil and is_named(bins) then bins, options = take_out(bins, "bins") end
   local checked = check.numbers("hist", "values", values)
   local edges
   if bins == nil or type(bins) == "number" then

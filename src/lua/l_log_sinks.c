@@ -221,7 +221,7 @@ static int l_add_handler(lua_State *L) {
   hl_args(L, &call);
   if (!is_callable(L, 2)) hl_arg_type_error(L, &call, 2, "a function");
   int level = lua_isnil(L, 3) ? LEVEL_UNSET : hl_check_level(L, &call, 3);
-  lua_Integer count = push_handlers(L, 0);
+  lua_Integer count = push_handlers(L, 2); /* added again, it has the new level, and is called once */
   lua_createtable(L, 0, 2);
   lua_pushvalue(L, 2);
   lua_setfield(L, -2, "fn");

@@ -64,7 +64,7 @@ const helios_named_value *hl_check_measures(lua_State *L, const hl_call *c, int 
   for (size_t i = 0; i < *count; i++) {
     hl_push_pair_value(L, slot, &pairs[i]);
     values[i].name = pairs[i].name;
-    values[i].value = hl_check_measure(L, c, slot, lua_gettop(L), pairs[i].name);
+    values[i].value = hl_check_value(L, c, slot, lua_gettop(L), pairs[i].name);
     lua_pop(L, 1);
   }
   return values;

@@ -25,6 +25,7 @@ Logger.set_level = native.set_level
 
 ---Call `fn(record)` for every record at `level` and above, after it was queued for the file. `record` holds `time`
 ---(seconds since the epoch), `level` (a number), `message` (with its traceback) and what the call gave as `extra`.
+---Added again, `fn` is still called once, from the new level on.
 ---An error in `fn` is told once on stderr and disturbs nobody; what `fn` itself logs reaches no handler.
 ---@type fun(self: helios.Logger, fn: fun(record: table), level?: integer|string)
 Logger.add_handler = native.add_handler
