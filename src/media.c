@@ -50,6 +50,7 @@ static struct {
   size_t bytes;
   int64_t last_order;
   unsigned owners, workers;
+  unsigned wanted;        /* workers that are sensible here */
   uintptr_t generation;   /* of the threads: those of an older one end */
   pthread_t threads[MOST_WORKERS];
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
@@ -72,8 +73,14 @@ static void in_child(void) {
   pthread_mutex_unlock(&pool.lock);
 }
 
+static unsigned sensible_workers(void) {
+  long cpus = sysconf(_SC_NPROCESSORS_ONLN); /* reads a file: once */
+  return cpus <= 2 ? 1 : cpus > MOST_WORKERS ? MOST_WORKERS : (unsigned)cpus - 1;
+}
+
 static void init(void) {
   pool.end = &pool.first;
+  pool.wanted = sensible_workers();
   pthread_atfork(before_fork, in_parent, in_child);
 }
 
@@ -192,15 +199,10 @@ static void *work(void *generation) {
 
 /* ---- threads ---------------------------------------------------------------------------------------------- */
 
-static unsigned wanted_workers(void) {
-  long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-  return cpus <= 2 ? 1 : cpus > MOST_WORKERS ? MOST_WORKERS : (unsigned)cpus - 1;
-}
-
 /* One more for each job that waits, up to what is sensible. Lock held. A thread that cannot be had is no failure:
  * whoever waits for a job does it. */
 static void start_worker(void) {
-  if (pool.workers >= wanted_workers()) return;
+  if (pool.workers >= pool.wanted) return;
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -334,9 +336,13 @@ static helios_status enqueue(hl_media *m, hl_media_call *call, hl_str tag, const
   m->waiting_bytes += size;
   attach(m);
   start_worker();
+  return HELIOS_OK;
+}
+
+/* After the lock: woken under it, a worker would only run into it. */
+static void tell_of_a_job(void) {
   pthread_cond_signal(&pool.work);
   pthread_cond_broadcast(&pool.done); /* who waits for this job may have to do it: there may be no worker */
-  return HELIOS_OK;
 }
 
 static helios_status do_now(hl_media *m, hl_media_call *call, hl_str tag, const hl_array *values) {
@@ -361,6 +367,7 @@ helios_status hl_media_add(hl_media *m, hl_media_call *call, hl_str tag, const h
   helios_status st = m->closed ? HELIOS_ECLOSED : now ? HELIOS_OK : enqueue(m, call, tag, values, tag_hash);
   pthread_mutex_unlock(&pool.lock);
   if (st == HELIOS_OK && now) st = do_now(m, call, tag, values);
+  else if (st == HELIOS_OK) tell_of_a_job();
   if (st == HELIOS_OK) m->accepted++;
   return st;
 }
