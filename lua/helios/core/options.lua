@@ -41,6 +41,16 @@ end
 ---@field names string[]
 ---@field types table<string, string> the Lua type of each argument; none: any
 
+---What `fn` returns; what it raises is raised at the line of the caller of the function that calls this.
+---@param fn function
+---@param ... any
+---@return any
+function M.at_caller(fn, ...)
+  local ok, result = pcall(fn, ...)
+  if not ok then error(result, 3) end
+  return result
+end
+
 ---The arguments by name, checked; nil where none was given. Raises in the name of the caller of the function that calls
 ---this.
 ---@param call helios.Call

@@ -57,9 +57,7 @@ local function render_all(figures)
 end
 
 return function(self, ...)
-  local known, open = pcall(native.graph.is_open, self, "add_figure")
-  if not known then error(open, 2) end -- at the caller's line, as of every other call
-  if not open then return end
+  if not options.at_caller(native.graph.is_open, self, "add_figure") then return end
   local args = options.read(ADD_FIGURE, ...)
   local figures, wrong = as_list(args.figure)
   if not figures then error(wrong, 2) end

@@ -1,5 +1,6 @@
 ---TensorboardWriter:add_graph - a model traced, or nodes as they are, handed to the core.
 -- @module helios.core.writer_graph
+local calling = require "helios.core.options"
 local native = require("helios.native").graph
 
 local OPTIONS = {input_to_model = "any", verbose = "boolean", use_strict_trace = "boolean", walltime = "number"}
@@ -61,9 +62,7 @@ local function renamed(message)
 end
 
 return function(self, model, ...)
-  local known, open = pcall(native.is_open, self, "add_graph")
-  if not known then error(open, 2) end -- at the caller's line, as of every other call
-  if not open then return end
+  if not calling.at_caller(native.is_open, self, "add_graph") then return end
   if model == nil then fail("model", "missing", 2) end
   local options = read_options(...)
   local graph = require "helios.graph"
